@@ -1,0 +1,94 @@
+package db
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate brings the database to the shape that this program needs. Forward only.
+//
+// goose numbers and runs the files; it does not notice one that was changed after it ran. So each file's digest
+// is kept, and a database whose history differs from the program's is refused.
+func (d *DB) Migrate(ctx context.Context) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	return d.migrate(ctx, dir)
+}
+
+func (d *DB) migrate(ctx context.Context, dir fs.FS) error {
+	dialect := goose.DialectSQLite3
+	if d.engine == Postgres {
+		dialect = goose.DialectPostgres
+	}
+	steps, err := goose.NewProvider(dialect, d.write, dir)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if err := d.checkHistory(ctx, dir); err != nil {
+		return err
+	}
+	results, err := steps.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	for _, r := range results {
+		if err := d.remember(ctx, dir, r.Source.Path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *DB) checkHistory(ctx context.Context, dir fs.FS) error {
+	if _, err := d.write.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migration_digest (file TEXT PRIMARY KEY, digest TEXT NOT NULL)`); err != nil {
+		return fmt.Errorf("migration digests: %w", err)
+	}
+	rows, err := d.write.QueryContext(ctx, `SELECT file, digest FROM migration_digest`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var file, ran string
+		if err := rows.Scan(&file, &ran); err != nil {
+			return err
+		}
+		has, err := digestOf(dir, file)
+		if err != nil {
+			return fmt.Errorf("this database has migration %s, which this program lacks: it is of a later version", file)
+		}
+		if has != ran {
+			return fmt.Errorf("migration %s differs from the one that made this database", file)
+		}
+	}
+	return rows.Err()
+}
+
+func (d *DB) remember(ctx context.Context, dir fs.FS, file string) error {
+	digest, err := digestOf(dir, file)
+	if err != nil {
+		return err
+	}
+	_, err = d.write.ExecContext(ctx, `INSERT INTO migration_digest (file, digest) VALUES ($1, $2)`, file, digest)
+	return err
+}
+
+func digestOf(dir fs.FS, file string) (string, error) {
+	data, err := fs.ReadFile(dir, file)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
