@@ -41,7 +41,7 @@ func TestPrepareRefusesWhatIsNotFreshAndOurs(t *testing.T) {
 		"compressed table":        {compressed(t, fresh), pades.Compressed},
 		"not at the first byte":   {append([]byte("MZ"), fresh...), pades.Malformed},
 		"bytes after the end":     {append(bytes.Clone(fresh), "<html>"...), pades.Malformed},
-		"cut":                     {fresh[:len(fresh)-9], pades.Malformed},
+		"cut":                     {fresh[:len(fresh)-3], pades.Malformed},
 		"an older table":          {put("/Size", "/Prev"), pades.Revised},
 		"deeds":                   {put("/PageLayout /OneColumn", "/AA <<>>"), pades.Active},
 		"a script in its names":   {put("/EmbeddedFiles <<", "/JavaScript <<"), pades.Active},
