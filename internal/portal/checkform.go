@@ -1,0 +1,150 @@
+package portal
+
+import (
+	"slices"
+	"strings"
+
+	"chancela/internal/field"
+)
+
+func (c *checker) procedure(proc *Procedure) {
+	at := proc.At
+	c.expect(keyForm.MatchString(proc.Key), at, "key: %q; expected lower-case letters, digits, - and _", proc.Key)
+	same := 0
+	for _, other := range c.p.Procedures {
+		if other.Key == proc.Key {
+			same++
+		}
+	}
+	c.expect(same == 1, at, "key: %q stands in %d procedures", proc.Key, same)
+	c.expect(!proc.Title.IsZero() && !proc.Name.IsZero() && !proc.Submit.Label.IsZero(), at, "expected title, name and submit.label")
+	c.expect(proc.For == ForVisitor || proc.For == ForPerson, at, "for: %q; expected visitor or person", proc.For)
+	if proc.Page != "" {
+		_, ok := c.p.Page(proc.Page)
+		c.expect(ok, at, "page: %q has no pages/%s.pt.md", proc.Page, proc.Page)
+	}
+	c.form(proc)
+	c.decide(proc)
+	for event, id := range proc.Mails {
+		_, known := Events()[event]
+		c.expect(known, at, "mails: %q; expected an event: %s", event, strings.Join(eventNames(), ", "))
+		_, ok := c.p.Mails.Mails[id]
+		c.expect(ok, at, "mails: %s names %q, which mails.yaml lacks", event, id)
+	}
+	outcome, ok := c.outcomes[proc.Outcome.Kind]
+	if !ok {
+		c.wrong.add(proc.Outcome.At, "outcome.kind: %q; expected one of %s", proc.Outcome.Kind, strings.Join(sorted(c.outcomes), ", "))
+		return
+	}
+	c.wrong = append(c.wrong, outcome.Check(c.p, proc)...)
+}
+
+func (c *checker) form(proc *Procedure) {
+	seen := map[string]bool{}
+	for _, f := range slices.Concat(proc.Fields(), proc.AskLater) {
+		c.expect(!seen[f.Key], f.At, "field %q stands twice", f.Key)
+		seen[f.Key] = true
+		c.field(proc, f)
+	}
+	if proc.For == ForVisitor {
+		for _, role := range []Role{Address, ApplicantName} {
+			_, ok := proc.WithRole(role)
+			c.expect(ok, proc.At, "expected a field with role %s: a visitor is reached and known by it", role)
+		}
+	}
+	for _, rule := range proc.Checks {
+		c.expect(seen[rule.Field], rule.At, "field: %q is not one of this form", rule.Field)
+		c.says(rule.At, rule.Says)
+		c.condition(rule.At, seen, &rule.When)
+	}
+	c.expect(proc.OnePer == "" || seen[proc.OnePer], proc.At, "one-per: %q is not a field of this form", proc.OnePer)
+	for _, f := range proc.Fields() {
+		c.condition(f.At, seen, f.When)
+		c.condition(f.At, seen, f.Required)
+		for _, o := range f.Options {
+			c.condition(o.At, seen, o.When)
+		}
+	}
+}
+
+func (c *checker) condition(at Pos, known map[string]bool, cond *Condition) {
+	for _, key := range cond.fields() {
+		c.expect(known[key], at, "the condition asks about %q, which is not a field of this form", key)
+	}
+}
+
+func (c *checker) field(proc *Procedure, f Field) {
+	c.expect(keyForm.MatchString(f.Key), f.At, "key: %q; expected lower-case letters, digits and _", f.Key)
+	c.expect(!f.Label.IsZero(), f.At, "field %s: expected label", f.Key)
+	if f.Kind != Rows && !f.Kind.Known() {
+		c.wrong.add(f.At, "field %s: kind %q; expected one of %s", f.Key, f.Kind, strings.Join(kindNames(), ", "))
+	}
+	if f.Role != "" && !slices.Contains(Roles(), f.Role) {
+		c.wrong.add(f.At, "field %s: role %q; expected one of %s", f.Key, f.Role, strings.Join(roleNames(), ", "))
+	}
+	choice := f.Kind == field.Choice || f.Kind == field.Choices
+	c.expect(choice == (len(f.Options) > 0), f.At, "field %s: options belong to the kinds choice and choices, and to no other", f.Key)
+	c.expect((f.Kind == Rows) == (len(f.Columns) > 0), f.At, "field %s: columns belong to the kind rows, and to no other", f.Key)
+	for _, column := range f.Columns {
+		c.field(proc, column)
+	}
+	if f.IsFile() {
+		c.expect(len(f.Accepts) > 0 && f.MaxMB > 0 && f.Files > 0, f.At, "field %s: a file needs accepts, max-mb and files", f.Key)
+		for _, kind := range f.Accepts {
+			c.expect(slices.Contains([]string{"pdf", "png", "jpeg"}, kind), f.At, "field %s: accepts %q; expected pdf, png or jpeg", f.Key, kind)
+		}
+	}
+	for _, key := range []string{f.Missing, f.Wrong, f.Doubt} {
+		if key != "" {
+			c.says(f.At, key)
+		}
+	}
+	if f.Minuta != "" {
+		ok := slices.ContainsFunc(c.p.Minutas, func(m Page) bool { return m.Slug == f.Minuta })
+		c.expect(ok, f.At, "field %s: minuta %q has no minutas/%s.pt.md", f.Key, f.Minuta, f.Minuta)
+	}
+	if f.Terms != "" {
+		_, ok := c.p.Page(f.Terms)
+		c.expect(ok, f.At, "field %s: terms %q has no page", f.Key, f.Terms)
+	}
+	if f.Role == Purposes {
+		for _, o := range f.Options {
+			_, ok := c.p.Power(o.Key)
+			c.expect(ok, o.At, "option %s: purposes are powers, and the portal has no power %q", o.Key, o.Key)
+		}
+	}
+}
+
+func (c *checker) decide(proc *Procedure) {
+	d := &proc.Decide
+	if d.Approvals == 0 {
+		d.Approvals = 1
+	}
+	if len(d.Roles) == 0 {
+		d.Roles = append(d.Roles, "decider")
+	}
+	c.expect(d.Approvals >= 1 && d.Approvals <= 9, d.At, "approvals: %d; expected 1 to 9", d.Approvals)
+	for _, role := range d.Roles {
+		c.expect(slices.Contains(knownRoles(), string(role)), d.At, "roles: %q; expected one of %s", role, strings.Join(knownRoles(), ", "))
+	}
+	for _, code := range d.Reasons {
+		_, ok := c.p.Reason(code)
+		c.expect(ok, d.At, "reasons: %q is not among the portal's reasons", code)
+	}
+}
+
+func kindNames() []string {
+	names := []string{string(Rows)}
+	for _, k := range field.Kinds() {
+		names = append(names, string(k))
+	}
+	return names
+}
+
+func roleNames() []string {
+	var names []string
+	for _, r := range Roles() {
+		names = append(names, string(r))
+	}
+	return names
+}

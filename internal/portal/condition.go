@@ -1,0 +1,146 @@
+package portal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"chancela/internal/field"
+	"chancela/internal/i18n"
+)
+
+// Condition is a question about answers that a definition asks. Exactly one of All, Any, Not and Field is set; with
+// Field, the tests that are set must all hold.
+type Condition struct {
+	At    Pos         `yaml:"-"`
+	All   []Condition `yaml:"all"`
+	Any   []Condition `yaml:"any"`
+	Not   *Condition  `yaml:"not"`
+	Field string      `yaml:"field"`
+	// In holds when an answer is one of these.
+	In []string `yaml:"in"`
+	// Filled holds when there is an answer; false asks for none.
+	Filled *bool `yaml:"filled"`
+	// After and Before compare dates (and years) with another field's answer, with "today", or with
+	// "end-of:FIELD", the last day of a year; both must be there. "not: {field: a, after: b}" says «not after».
+	After  string `yaml:"after"`
+	Before string `yaml:"before"`
+	// OlderThan holds when the date is more than so many days before today.
+	OlderThan int `yaml:"older-than"`
+	// AfterDay holds when the date comes after this day (MM-DD) of its own year.
+	AfterDay string `yaml:"after-day"`
+	// Same holds when the answer is the same as another field's, in whatever spelling.
+	Same string `yaml:"same"`
+	// Less holds when the number is less than this.
+	Less *int `yaml:"less"`
+}
+
+// Answers are what was typed or stored, by field key; most fields have one value.
+type Answers map[string][]string
+
+// One is the first value of a field, "" if there is none.
+func (a Answers) One(key string) string {
+	if values := a[key]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// Holds says whether the condition holds for the answers on that day.
+func (c *Condition) Holds(a Answers, now time.Time) bool {
+	switch {
+	case c == nil:
+		return true
+	case len(c.All) > 0:
+		return !slices.ContainsFunc(c.All, func(one Condition) bool { return !one.Holds(a, now) })
+	case len(c.Any) > 0:
+		return slices.ContainsFunc(c.Any, func(one Condition) bool { return one.Holds(a, now) })
+	case c.Not != nil:
+		return !c.Not.Holds(a, now)
+	}
+	return c.tests(a, now)
+}
+
+func (c *Condition) tests(a Answers, now time.Time) bool {
+	values := a[c.Field]
+	if c.Filled != nil && *c.Filled != (len(values) > 0) {
+		return false
+	}
+	if len(c.In) > 0 && !slices.ContainsFunc(values, func(v string) bool { return slices.Contains(c.In, v) }) {
+		return false
+	}
+	if c.Same != "" && (len(values) == 0 || field.Fold(values[0]) != field.Fold(a.One(c.Same))) {
+		return false
+	}
+	if c.Less != nil && !less(a.One(c.Field), *c.Less) {
+		return false
+	}
+	return c.dates(a, now)
+}
+
+func (c *Condition) dates(a Answers, now time.Time) bool {
+	if c.After == "" && c.Before == "" && c.OlderThan == 0 && c.AfterDay == "" {
+		return true
+	}
+	day := a.One(c.Field)
+	if len(day) != len(time.DateOnly) {
+		return false
+	}
+	if other := moment(c.After, a, now); c.After != "" && (other == "" || day <= other) {
+		return false
+	}
+	if other := moment(c.Before, a, now); c.Before != "" && (other == "" || day >= other) {
+		return false
+	}
+	if c.OlderThan > 0 && day >= now.In(i18n.Lisbon()).AddDate(0, 0, -c.OlderThan).Format(time.DateOnly) {
+		return false
+	}
+	return c.AfterDay == "" || day[5:] > c.AfterDay
+}
+
+// moment gives the day that a comparison names, as 2006-01-02.
+func moment(name string, a Answers, now time.Time) string {
+	if name == "today" {
+		return now.In(i18n.Lisbon()).Format(time.DateOnly)
+	}
+	if year, ok := strings.CutPrefix(name, "end-of:"); ok {
+		if y := a.One(year); len(y) == 4 {
+			return y + "-12-31"
+		}
+		return ""
+	}
+	if day := a.One(name); len(day) == len(time.DateOnly) {
+		return day
+	}
+	return ""
+}
+
+func less(typed string, than int) bool {
+	n := 0
+	for _, r := range typed {
+		if r < '0' || r > '9' || n > 1<<40 {
+			return false
+		}
+		n = n*10 + int(r-'0')
+	}
+	return typed != "" && n < than
+}
+
+// fields lists every field that the condition asks about, for the check of definitions.
+func (c *Condition) fields() []string {
+	if c == nil {
+		return nil
+	}
+	var all []string
+	for _, one := range slices.Concat(c.All, c.Any) {
+		all = append(all, one.fields()...)
+	}
+	all = append(all, c.Not.fields()...)
+	for _, name := range []string{c.Field, c.Same, c.After, c.Before} {
+		name = strings.TrimPrefix(name, "end-of:")
+		if name != "" && name != "today" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
