@@ -1,0 +1,66 @@
+package field
+
+import (
+	"encoding/base64"
+	"encoding/pem"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// maxCSR bounds a certificate request in DER; one with an 8192-bit RSA key and many names has some 4 KiB.
+const maxCSR = 16 << 10
+
+// ParseCSR reads the shape of a certificate request (PKCS #10), PEM or its bare base64, and gives it as one PEM
+// block. It verifies nothing: package issuance does. A private key is told apart at once (E-CSR-05), so that
+// nothing stores it.
+func ParseCSR(typed string) (string, error) {
+	s := trim(typed)
+	switch {
+	case s == "":
+		return "", refuse("E-GER-01")
+	case strings.Contains(strings.ToUpper(s), "PRIVATE KEY"):
+		return "", refuse("E-CSR-05")
+	case len(s) > 2*maxCSR:
+		return "", refuse("E-CSR-01")
+	}
+	der, ok := unwrap(s)
+	if !ok || len(der) > maxCSR {
+		return "", refuse("E-CSR-01")
+	}
+	if err := requestShape(der); err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})), nil
+}
+
+// unwrap gives the DER in a single PEM block of a request, or in bare base64.
+func unwrap(s string) ([]byte, bool) {
+	if !strings.HasPrefix(s, "-----") {
+		der, err := base64.StdEncoding.Strict().DecodeString(bare(s, ""))
+		return der, err == nil
+	}
+	block, rest := pem.Decode([]byte(s))
+	if block == nil || trim(string(rest)) != "" {
+		return nil, false
+	}
+	return block.Bytes, block.Type == "CERTIFICATE REQUEST" || block.Type == "NEW CERTIFICATE REQUEST" // RFC 7468, 7
+}
+
+// requestShape wants SEQUENCE { SEQUENCE, SEQUENCE, BIT STRING } and nothing after it, RFC 2986, 4.2. A private
+// key is a SEQUENCE that begins with the INTEGER of its version, RFC 5958 and RFC 8017.
+func requestShape(der []byte) error {
+	input := cryptobyte.String(der)
+	var outer cryptobyte.String
+	if !input.ReadASN1(&outer, asn1.SEQUENCE) || !input.Empty() {
+		return refuse("E-CSR-01")
+	}
+	if outer.PeekASN1Tag(asn1.INTEGER) {
+		return refuse("E-CSR-05")
+	}
+	if !outer.SkipASN1(asn1.SEQUENCE) || !outer.SkipASN1(asn1.SEQUENCE) || !outer.SkipASN1(asn1.BIT_STRING) || !outer.Empty() {
+		return refuse("E-CSR-01")
+	}
+	return nil
+}
