@@ -31,18 +31,19 @@ type Profile struct {
 	Version int
 	Product string // P1 … P8 in the certificate policy, "" for authorities
 
-	IssuedBy Place           // who may sign it
-	Subject  []SubjectRule   // relative names in their order
-	DNS      Presence        // dNSName in the subject alternative name
-	Email    Presence        // rfc822Name there
-	Validity Term            // the longest it may last; an order's end date may shorten it
-	Backdate time.Duration   // how far before the moment it begins, for clocks that are late
-	Keys     []Algorithm     // the subject's keys; nil for what requests may hold (see [CheckKey])
-	KeyUsage x509.KeyUsage   // critical, always
-	Extended []ExtendedUsage // extended key usage, not critical
-	Policy   int             // last number of our own policy identifier; 0 for anyPolicy, see anyPolicy
-	ETSI     asn1.ObjectIdentifier
-	QC       []Statement // those that may only be said when qualified are left out otherwise
+	IssuedBy Place                 // who may sign it
+	Subject  []SubjectRule         // relative names in their order
+	DNS      Presence              // dNSName in the subject alternative name
+	Email    Presence              // rfc822Name there
+	Validity Term                  // the longest it may last; an order's end date may shorten it
+	Backdate time.Duration         // how far before the moment it begins, for clocks that are late
+	Keys     []Algorithm           // the subject's keys; nil for what requests may hold (see [CheckKey])
+	KeyUsage x509.KeyUsage         // critical, always
+	Extended []ExtendedUsage       // extended key usage, not critical
+	Policy   int                   // last number of our own policy identifier; 0 for anyPolicy, see anyPolicy
+	ETSI     asn1.ObjectIdentifier // said only by a qualified instance
+	ETSIQSCD asn1.ObjectIdentifier // instead of ETSI where the subjects' keys are in a QSCD; nil for none
+	QC       []Statement           // those that may only be said when qualified are left out otherwise
 
 	Authority  bool // basicConstraints CA:TRUE
 	PathLen    int  // for an authority; -1 for none
@@ -176,7 +177,8 @@ func Profiles() []Profile {
 			Extended:   []ExtendedUsage{DocumentSigning},
 			Policy:     4,
 			ETSI:       asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 1}, // QCP-l
-			QC:         []Statement{SemanticsLegal, QcCompliance, QcPDS, QcTypeSeal},
+			ETSIQSCD:   asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 3}, // QCP-l-qscd
+			QC:         []Statement{SemanticsLegal, QcCompliance, QcSSCD, QcPDS, QcTypeSeal},
 			Revocation: true,
 		},
 		{
@@ -306,31 +308,35 @@ func (p Profile) Order(subject Name, dns, emails []string, key Key, until time.T
 	if o.Emails, err = canonicalEmails(emails); err != nil {
 		return Order{}, err
 	}
-	return o, p.check(o)
+	if _, err := p.check(o); err != nil {
+		return Order{}, err
+	}
+	return o, nil
 }
 
 // check says whether an order keeps to its profile: everything but serial and time.
-func (p Profile) check(o Order) error {
+// It gives the key, checked.
+func (p Profile) check(o Order) (Key, error) {
 	if problems := p.nameProblems(o.Subject); len(problems) > 0 {
-		return fault.Fields(problems)
+		return Key{}, fault.Fields(problems)
 	}
 	if !admits(p.DNS, len(o.DNSNames)) || len(o.DNSNames) > maxDNSNames {
-		return fault.New(fault.Invalid, "issuance.dns-names", "max", strconv.Itoa(maxDNSNames))
+		return Key{}, fault.New(fault.Invalid, "issuance.dns-names", "max", strconv.Itoa(maxDNSNames))
 	}
 	if !admits(p.Email, len(o.Emails)) || len(o.Emails) > 1 {
-		return fault.New(fault.Invalid, "issuance.email-names")
+		return Key{}, fault.New(fault.Invalid, "issuance.email-names")
 	}
 	if o.Validity.Term != p.Validity {
-		return fmt.Errorf("issuance: the order's term is not that of profile %s", p.Key)
+		return Key{}, fmt.Errorf("issuance: the order's term is not that of profile %s", p.Key)
 	}
 	key, err := ReadKey(o.PublicKey)
 	if err != nil {
-		return err
+		return Key{}, err
 	}
 	if p.Keys != nil && !slices.Contains(p.Keys, key.Algorithm) {
-		return weakKey()
+		return Key{}, weakKey()
 	}
-	return nil
+	return key, nil
 }
 
 func admits(p Presence, n int) bool {

@@ -15,7 +15,7 @@ func canonicalDNS(names []string) ([]string, error) {
 	for _, name := range names {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !isHostName(name) {
-			return nil, fault.New(fault.Invalid, "issuance.dns-name", "nome", name)
+			return nil, fault.New(fault.Invalid, "issuance.dns-name", "name", name)
 		}
 		out = append(out, name)
 	}

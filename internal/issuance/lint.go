@@ -1,0 +1,185 @@
+package issuance
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	zx509 "github.com/zmap/zcrypto/x509"
+	"github.com/zmap/zlint/v3"
+	"github.com/zmap/zlint/v3/lint"
+)
+
+// Finding is one thing that a lint does not like.
+type Finding struct {
+	Lint   string `json:"lint"`   // its name
+	Cites  string `json:"cites"`  // the clause it comes from
+	Level  string `json:"level"`  // notice, warn, error, fatal
+	Detail string `json:"detail"` // what was found
+}
+
+// Report says what was linted and with what result; it is kept with the order and shown on the certificate's page.
+type Report struct {
+	Passed   int       `json:"passed"` // lints that applied and were content
+	Findings []Finding `json:"findings"`
+}
+
+// Clean says whether no lint found anything, not even a notice.
+func (r Report) Clean() bool { return len(r.Findings) == 0 }
+
+// ErrLint is returned by [Linter.Lint] when something was found: the report says what, and nothing may be signed.
+var ErrLint = errors.New("issuance: the lints refuse these bytes")
+
+// Linter holds the lints and a throw-away key of each algorithm. It is safe for use by several at once.
+type Linter struct {
+	strict lint.Registry // for authorities, responders and websites
+	long   lint.Registry // for bodies and persons, whose names may be longer than RFC 5280's bounds
+	lists  lint.Registry
+
+	mu   sync.Mutex
+	keys map[Algorithm]throwaway
+}
+
+// slowLints take nine tenths of the time and bring nothing here: the first looks for another country's authority, the
+// second is part of [CheckKey].
+var slowLints = []string{"e_cert_issued_by_compromised_emudhra_ca", "e_ecdsa_small_private_key"}
+
+// lengthLints hold RFC 5280's upper bounds, lifted for O, OU and CN by EN 319 412-2, NAT-4.2.4-18, and 412-3, LEG-4.2.1-9.
+var lengthLints = []string{
+	"e_subject_common_name_max_length", "e_subject_organization_name_max_length", "e_subject_organizational_unit_name_max_length",
+}
+
+// lintSources are those whose rules these profiles follow; the CA/Browser Forum's and the browsers' are for publicly
+// trusted authorities.
+var lintSources = lint.SourceList{
+	lint.RFC3279, lint.RFC5280, lint.RFC5480, lint.RFC5891, lint.RFC6960, lint.RFC8813, lint.Community, lint.EtsiEsi,
+}
+
+// NewLinter selects the lints.
+func NewLinter() (*Linter, error) {
+	l := &Linter{keys: map[Algorithm]throwaway{}}
+	for _, part := range []struct {
+		into    *lint.Registry
+		without []string
+	}{
+		{&l.strict, slowLints},
+		{&l.long, slices.Concat(slowLints, lengthLints)},
+		{&l.lists, slowLints},
+	} {
+		registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: lintSources, ExcludeNames: part.without})
+		if err != nil {
+			return nil, fmt.Errorf("issuance: select lints: %w", err)
+		}
+		*part.into = registry
+	}
+	return l, nil
+}
+
+// throwawayKey gives the run's throw-away key of an algorithm.
+func (l *Linter) throwawayKey(a Algorithm) (throwaway, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k, ok := l.keys[a]; ok {
+		return k, nil
+	}
+	k, err := newThrowaway(a)
+	if err != nil {
+		return throwaway{}, fmt.Errorf("issuance: throw-away key: %w", err)
+	}
+	l.keys[a] = k
+	return k, nil
+}
+
+// Lint signs with a throw-away key of the issuer's algorithm, lints the result with zlint and our own lints, and gives
+// the one-time token for exactly those to-be-signed bytes. Anything found, a notice too, is [ErrLint]; the report is
+// given in both cases.
+func (l *Linter) Lint(u Unsigned) (Linted, Report, error) {
+	algorithm, err := AlgorithmOf(u.signer)
+	if err != nil {
+		return Linted{}, Report{}, err
+	}
+	key, err := l.throwawayKey(algorithm)
+	if err != nil {
+		return Linted{}, Report{}, err
+	}
+	tbs, report, err := l.examine(u, key)
+	if err != nil {
+		return Linted{}, report, err
+	}
+	if !report.Clean() {
+		return Linted{}, report, fmt.Errorf("%w: %s", ErrLint, report.Findings[0].Lint)
+	}
+	t := &token{kind: u.kind, tbs: tbs, signer: u.signer, algorithm: algorithm, serial: u.Serial(), chain: u.chain}
+	return Linted{t}, report, nil
+}
+
+// examine gives the to-be-signed bytes and what the lints say of them.
+func (l *Linter) examine(u Unsigned, key throwaway) ([]byte, Report, error) {
+	switch u.kind {
+	case aCertificate:
+		return l.examineCertificate(u, key)
+	case aList:
+		report, err := l.examineList(u, key)
+		return u.tbs, report, err
+	case anAnswer:
+		report, err := examineAnswer(u)
+		return u.tbs, report, err
+	}
+	return nil, Report{}, errors.New("issuance: nothing to lint")
+}
+
+func (l *Linter) examineCertificate(u Unsigned, key throwaway) ([]byte, Report, error) {
+	parent := &x509.Certificate{RawSubject: u.issuer.subject, SubjectKeyId: u.issuer.keyID}
+	template := *u.template
+	template.SignatureAlgorithm = key.scheme.signature
+	der, err := x509.CreateCertificate(rand.Reader, &template, parent, u.template.PublicKey, key.key)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("issuance: encode certificate: %w", err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("issuance: read certificate: %w", err)
+	}
+	zcert, err := zx509.ParseCertificate(der)
+	if err != nil {
+		return nil, Report{}, fmt.Errorf("issuance: read certificate for zlint: %w", err)
+	}
+	registry := l.strict
+	if u.profile.hasLongNames() {
+		registry = l.long
+	}
+	report := fromZlint(zlint.LintCertificateEx(zcert, registry))
+	runCertificateLints(&report, u, cert)
+	return cert.RawTBSCertificate, report, nil
+}
+
+// hasLongNames says whether a profile lifts RFC 5280's bounds from a name.
+func (p Profile) hasLongNames() bool {
+	return slices.ContainsFunc(p.Subject, func(r SubjectRule) bool { return r.Max == 0 })
+}
+
+// fromZlint takes over zlint's results: what passed is counted, what was found is kept.
+func fromZlint(results *zlint.ResultSet) Report {
+	var report Report
+	for name, result := range results.Results {
+		switch result.Status {
+		case lint.NA, lint.NE, lint.Reserved:
+		case lint.Pass:
+			report.Passed++
+		default:
+			report.Findings = append(report.Findings, Finding{
+				Lint: name, Cites: result.LintMetadata.Citation, Level: result.Status.String(), Detail: result.Details,
+			})
+		}
+	}
+	slices.SortFunc(report.Findings, func(a, b Finding) int {
+		if a.Lint < b.Lint {
+			return -1
+		}
+		return 1
+	})
+	return report
+}

@@ -1,0 +1,146 @@
+package issuance
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+	"math/big"
+	"time"
+
+	zx509 "github.com/zmap/zcrypto/x509"
+	"github.com/zmap/zlint/v3"
+)
+
+// maxListLife: at least one list a day (EN 319 411-1, CSS-6.3.9-05) and seven days' grace at most; an offline root's
+// lists come yearly (CSS-6.3.9-12).
+const (
+	maxListLife     = 8 * 24 * time.Hour
+	maxRootListLife = 366 * 24 * time.Hour
+)
+
+// examineList puts a throw-away signature under the list and lints what strangers will read.
+func (l *Linter) examineList(u Unsigned, key throwaway) (Report, error) {
+	signature, err := signBytes(key.key, key.scheme, u.tbs)
+	if err != nil {
+		return Report{}, err
+	}
+	der, err := assemble(&token{kind: aList, tbs: u.tbs}, key.scheme, signature)
+	if err != nil {
+		return Report{}, err
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return Report{}, fmt.Errorf("issuance: read list: %w", err)
+	}
+	zlist, err := zx509.ParseRevocationList(der)
+	if err != nil {
+		return Report{}, fmt.Errorf("issuance: read list for zlint: %w", err)
+	}
+	report := fromZlint(zlint.LintRevocationListEx(zlist, l.lists))
+	for _, lint := range listLints() {
+		report.note(lint.name, lint.cites, lint.check(u, list))
+	}
+	return report, nil
+}
+
+type listLint struct {
+	name  string
+	cites string
+	check func(u Unsigned, l *x509.RevocationList) string
+}
+
+func listLints() []listLint {
+	return []listLint{
+		{"ours_crl_issuer", "RFC 5280 §5.1.2.3", lintListIssuer},
+		{"ours_crl_authority_key_identifier", "RFC 5280 §5.2.1", lintListKey},
+		{"ours_crl_number", "RFC 5280 §5.2.3: at most 20 octets", lintListNumber},
+		{"ours_crl_times", "RFC 5280 §5.1.2.5; EN 319 411-1, CSS-6.3.9-05, -12", lintListTimes},
+		{"ours_crl_entries", "RFC 5280 §5.3, §5.3.1", lintListEntries},
+		{"ours_crl_extensions", "RFC 5280 §5.2", lintListExtensions},
+	}
+}
+
+func lintListIssuer(u Unsigned, l *x509.RevocationList) string {
+	if !bytes.Equal(l.RawIssuer, u.issuer.subject) {
+		return "the list is not in the issuer's name"
+	}
+	return ""
+}
+
+func lintListKey(u Unsigned, l *x509.RevocationList) string {
+	if !bytes.Equal(l.AuthorityKeyId, u.issuer.keyID) {
+		return "authorityKeyIdentifier is not the issuer's"
+	}
+	return ""
+}
+
+func lintListNumber(_ Unsigned, l *x509.RevocationList) string {
+	if l.Number == nil || l.Number.Sign() < 0 || l.Number.BitLen() > 159 {
+		return "the number is absent or too long"
+	}
+	return ""
+}
+
+func lintListTimes(u Unsigned, l *x509.RevocationList) string {
+	limit := maxListLife
+	if u.issuer.place() == ByRoot {
+		limit = maxRootListLife
+	}
+	life := l.NextUpdate.Sub(l.ThisUpdate)
+	switch {
+	case l.NextUpdate.IsZero() || life <= 0:
+		return "nextUpdate is absent or not after thisUpdate"
+	case life > limit:
+		return fmt.Sprintf("the list lives %s", life)
+	case l.ThisUpdate.Before(u.issuer.certificate.NotBefore):
+		return "the list is older than its issuer"
+	}
+	return ""
+}
+
+func lintListEntries(_ Unsigned, l *x509.RevocationList) string {
+	seen := make(map[string]bool, len(l.RevokedCertificateEntries))
+	for _, e := range l.RevokedCertificateEntries {
+		if fault := entryFault(e, l.ThisUpdate); fault != "" {
+			return e.SerialNumber.Text(16) + ": " + fault
+		}
+		serial := string(e.SerialNumber.Bytes())
+		if seen[serial] {
+			return e.SerialNumber.Text(16) + " stands there twice"
+		}
+		seen[serial] = true
+	}
+	return ""
+}
+
+func entryFault(e x509.RevocationListEntry, made time.Time) string {
+	if e.SerialNumber.Cmp(new(big.Int)) <= 0 {
+		return "not a serial number"
+	}
+	if e.RevocationTime.After(made) {
+		return "revoked after the list was made"
+	}
+	for _, x := range e.Extensions {
+		if !x.Id.Equal(oidReason) || x.Critical {
+			return "an entry extension that we do not use: " + x.Id.String()
+		}
+	}
+	if len(e.Extensions) > 0 && (e.ReasonCode == int(Unspecified) || !Reason(e.ReasonCode).Valid()) {
+		return fmt.Sprintf("reason %d", e.ReasonCode)
+	}
+	return ""
+}
+
+func lintListExtensions(_ Unsigned, l *x509.RevocationList) string {
+	for i, e := range l.Extensions {
+		if _, twice := extension(l.Extensions[:i], e.Id); twice {
+			return "extension twice: " + e.Id.String()
+		}
+		known := map[string]bool{oidAKI.String(): false, oidCRLNumber.String(): false, oidIDP.String(): true}
+		if critical, ok := known[e.Id.String()]; !ok || critical != e.Critical {
+			return "extension unexpected or of the wrong criticality: " + asn1.ObjectIdentifier(e.Id).String()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,172 @@
+package issuance
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strings"
+
+	"chancela/internal/fault"
+)
+
+// MaxRequest is the most bytes a key request may have, PEM or DER.
+const MaxRequest = 16 << 10
+
+// Request is a checked key request. Only its key is ever used; the names are there so that the caller may compare them
+// with the case and tell the applicant where they differ.
+type Request struct {
+	Key      Key
+	Subject  string // as asked for, escaped for people; "" if none or unreadable
+	DNSNames []string
+	Emails   []string
+	Other    bool // asks for addresses or URIs, which no profile has
+}
+
+// ParseRequest reads a PKCS#10 request in PEM or DER and checks key and proof of possession. It refuses, as fault
+// Invalid: E-CSR-05 what holds a private key, E-CSR-01 what cannot be read (or is not one request alone), E-CSR-03 a weak
+// or unsupported key, E-CSR-02 a signature that is wrong or by SHA-1. More than [MaxRequest] bytes are E-CSR-01.
+func ParseRequest(data []byte) (Request, error) {
+	if len(data) > MaxRequest {
+		return Request{}, unreadable()
+	}
+	if holdsPrivateKey(data) {
+		return Request{}, fault.New(fault.Invalid, "E-CSR-05")
+	}
+	der, ok := requestDER(data)
+	if !ok {
+		return Request{}, unreadable()
+	}
+	info, ok := requestKey(der)
+	if !ok {
+		return Request{}, unreadable()
+	}
+	key, err := ReadKey(info)
+	if err != nil {
+		return Request{}, err
+	}
+	csr, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		return Request{}, unreadable()
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return Request{}, fault.New(fault.Invalid, "E-CSR-02")
+	}
+	r := Request{
+		Key: key, DNSNames: csr.DNSNames, Emails: csr.EmailAddresses, Other: len(csr.IPAddresses)+len(csr.URIs) > 0,
+	}
+	if name, err := ParseName(csr.RawSubject); err == nil {
+		r.Subject = name.String()
+	}
+	return r, nil
+}
+
+func unreadable() error { return fault.New(fault.Invalid, "E-CSR-01") }
+
+// RefuseUsed asks the caller whether a key was certified before, belongs to an authority of ours or was revoked, and
+// refuses it with E-CSR-04. The key is named by [Key.Fingerprint].
+func (r Request) RefuseUsed(used func(fingerprint string) (bool, error)) error {
+	again, err := used(r.Key.Fingerprint())
+	if err != nil {
+		return fmt.Errorf("issuance: ask whether a key was used: %w", err)
+	}
+	if again {
+		return fault.New(fault.Invalid, "E-CSR-04")
+	}
+	return nil
+}
+
+// pemBegin is how every PEM block begins (RFC 7468 §2).
+var pemBegin = []byte("-----BEGIN ")
+
+// requestDER takes the one request out of what was sent. Text before the block is let pass, since `openssl req -text`
+// writes it; a second block, headers, or anything behind the block is not.
+func requestDER(data []byte) ([]byte, bool) {
+	if len(data) > 0 && data[0] == 0x30 { // a DER SEQUENCE; no text begins so but "0", which is no PEM either
+		return data, true
+	}
+	if bytes.Count(data, pemBegin) != 1 {
+		return nil, false
+	}
+	block, rest := pem.Decode(data)
+	if block == nil || len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, false
+	}
+	// The second label is Microsoft's (RFC 7468 §7).
+	if !slices.Contains([]string{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}, block.Type) {
+		return nil, false
+	}
+	return block.Bytes, true
+}
+
+// requestKey takes the SubjectPublicKeyInfo out of a request, so that a key of an unknown kind is told from bytes that
+// are no request.
+func requestKey(der []byte) ([]byte, bool) {
+	var request struct {
+		Info struct {
+			Raw        asn1.RawContent
+			Version    int
+			Subject    asn1.RawValue
+			PublicKey  asn1.RawValue
+			Attributes []asn1.RawValue `asn1:"tag:0,set,optional"`
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	rest, err := asn1.Unmarshal(der, &request)
+	if err != nil || len(rest) > 0 || request.Info.Version != 0 {
+		return nil, false
+	}
+	var key struct {
+		Algorithm asn1.RawValue
+		Bits      asn1.BitString
+	}
+	if rest, err := asn1.Unmarshal(request.Info.PublicKey.FullBytes, &key); err != nil || len(rest) > 0 {
+		return nil, false
+	}
+	return request.Info.PublicKey.FullBytes, true
+}
+
+// holdsPrivateKey looks for a private key in any of its usual forms, PEM of every label (RSA, EC, OPENSSH, ENCRYPTED …),
+// bare PKCS#8, PKCS#1, SEC 1, or a PKCS#12 file, so that it can be said loudly and the bytes thrown away.
+func holdsPrivateKey(data []byte) bool {
+	if strings.Contains(strings.ToUpper(string(data)), "PRIVATE KEY") {
+		return true
+	}
+	if len(data) == 0 || data[0] != 0x30 {
+		return false
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(data); err == nil {
+		return true
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(data); err == nil {
+		return true
+	}
+	if _, err := x509.ParseECPrivateKey(data); err == nil {
+		return true
+	}
+	return isKeyContainer(data)
+}
+
+// isKeyContainer knows PKCS#12 (version 3) and EncryptedPrivateKeyInfo by their shape.
+func isKeyContainer(der []byte) bool {
+	var pfx struct {
+		Version int
+		Safe    asn1.RawValue
+		MAC     asn1.RawValue `asn1:"optional"`
+	}
+	if _, err := asn1.Unmarshal(der, &pfx); err == nil && pfx.Version == 3 {
+		return true
+	}
+	var encrypted struct {
+		Algorithm struct {
+			ID         asn1.ObjectIdentifier
+			Parameters asn1.RawValue `asn1:"optional"`
+		}
+		Data []byte
+	}
+	_, err := asn1.Unmarshal(der, &encrypted)
+	return err == nil
+}
