@@ -177,9 +177,6 @@ func lintExtendedUsage(u Unsigned, c *x509.Certificate) string {
 }
 
 func lintAuthorityKey(u Unsigned, c *x509.Certificate) string {
-	if u.profile.IssuedBy == BySelf {
-		return "" // RFC 5280 §4.2.1.1 lets a self-signed certificate go without
-	}
 	if !bytes.Equal(c.AuthorityKeyId, u.issuer.keyID) {
 		return "authorityKeyIdentifier is not the issuer's"
 	}

@@ -95,7 +95,8 @@ func fillTemplate(p Profile, o Order, key Key, issuer *Issuer) (*x509.Certificat
 	}
 	t := &x509.Certificate{
 		RawSubject: subject, PublicKey: key.Public, SubjectKeyId: keyIdentifier(bits),
-		KeyUsage: p.KeyUsage, DNSNames: o.DNSNames, EmailAddresses: o.Emails,
+		AuthorityKeyId: issuer.keyID, // a root's too: RFC 5280 §4.2.1.1 lets it go without, readers need not know
+		KeyUsage:       p.KeyUsage, DNSNames: o.DNSNames, EmailAddresses: o.Emails,
 	}
 	for _, e := range p.Extended {
 		t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, e.oid())
