@@ -1,0 +1,51 @@
+// What every page must hold, whichever it is.
+
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+export const widths = [320, 1280]
+
+let axe // read once
+
+// judge gives the problems of the page as it stands, at every width: axe's
+// violations, and what axe does not look at (one h1, the language, a title,
+// nothing that must be scrolled sideways).
+export async function judge(page, lang) {
+  axe ??= await readFile(axeFile, 'utf8')
+  const problems = await page.evaluate(basics, lang)
+  for (const width of widths) {
+    await page.resize(width, 900)
+    const wide = await page.evaluate(sideways)
+    if (wide.length) problems.push(`at ${width} px: wider than the window: ${wide.join(', ')}`)
+    if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(axe)
+    const { violations } = await page.evaluate(values => window.axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] }), tags)
+    for (const v of violations) {
+      for (const node of v.nodes) problems.push(`at ${width} px: ${v.id}: ${v.help}: ${node.target.join(' ')}: ${node.any.concat(node.all, node.none).map(c => c.message).join('; ')}`)
+    }
+  }
+  await page.resize(1280, 900)
+  return problems
+}
+
+function basics(lang) {
+  const problems = []
+  const headings = [...document.querySelectorAll('h1')].filter(h => h.getClientRects().length > 0).length
+  if (headings !== 1) problems.push(`${headings} visible h1, not one`)
+  if (!document.documentElement.lang.startsWith(lang)) problems.push(`lang is "${document.documentElement.lang}", the reader asked for ${lang}`)
+  if (!document.title.trim()) problems.push('no title')
+  for (const el of document.querySelectorAll('[aria-invalid=""], [aria-expanded=""], [aria-checked=""], [aria-current=""]')) {
+    problems.push(`an ARIA state without a value, which reads as false: <${el.tagName.toLowerCase()} id="${el.id}">`)
+  }
+  return problems
+}
+
+// sideways names what sticks out of the window (WCAG 2.2, 1.4.10); a table may
+// scroll in a box of its own.
+function sideways() {
+  const root = document.documentElement
+  if (root.scrollWidth <= root.clientWidth) return []
+  const out = [...document.body.querySelectorAll('*')].filter(el => el.getBoundingClientRect().right > root.clientWidth + 1)
+  return out.slice(0, 5).map(el => `<${el.tagName.toLowerCase()} class="${el.className}">`).concat(out.length ? [] : [`${root.scrollWidth} px`])
+}
