@@ -51,6 +51,7 @@ func (s SignIn) recovery(ctx context.Context) Link {
 	l.Text = or(l.Text, Say(ctx, "ui.sign-in.recover"))
 	return l
 }
+
 // summaryTitle counts the problems.
 func summaryTitle(ctx context.Context, n int) string {
 	if n == 1 {
