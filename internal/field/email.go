@@ -2,6 +2,7 @@ package field
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -44,8 +45,8 @@ func ParseEmail(typed string) (string, error) {
 // «Ana@Exemplo.pt», « ana@exemplo.pt » and the same in full-width letters are one account: white space is cut,
 // compatibility forms are folded (NFKC), and the first part is compared without case, as every mail system that
 // people use does. Plus signs and dots count: they are other addresses for many systems. What is no address has
-// a canonical form all the same (folded and cut to 254 octets), so that a counter cannot be dodged by
-// misspelling. Mail is always sent to the stored address, never to the one typed here.
+// a canonical form all the same (by [Fold], cut to 254 octets, never that of an address), so that a counter
+// cannot be dodged by misspelling. Mail is always sent to the stored address, never to the one typed here.
 func CanonicalEmail(typed string) (canonical string, ok bool) {
 	if len(typed) > MaxTyped {
 		typed = typed[:MaxTyped]
@@ -54,9 +55,12 @@ func CanonicalEmail(typed string) (canonical string, ok bool) {
 	if address, err := ParseEmail(s); err == nil {
 		return address, true
 	}
-	s = strings.ReplaceAll(Fold(s), " ", "")
-	if len(s) > maxEmail {
-		s = strings.ToValidUTF8(s[:maxEmail], "")
+	s = Fold(s)
+	if len(s) >= maxEmail {
+		s = trim(strings.ToValidUTF8(s[:maxEmail-1], ""))
+	}
+	if _, err := ParseEmail(s); err == nil {
+		return "@" + s, false // «ána@exemplo.pt» must not count against ana@exemplo.pt
 	}
 	return s, false
 }
@@ -101,12 +105,15 @@ func atomByte(c byte) bool {
 
 // hostName gives a domain as lower-case A-labels: two labels or more, the last not a number, no trailing dot.
 func hostName(s string) (string, bool) {
-	if s == "" || len(s) > 4*maxEmail {
-		return "", false
+	if s == "" || len(s) > 4*maxEmail || !utf8.ValidString(s) {
+		return "", false // the mapping would give broken text a name of its own
 	}
 	host, err := lookup.ToASCII(s)
 	if err != nil || strings.HasSuffix(host, ".") || !strings.Contains(host, ".") {
 		return "", false
+	}
+	if again, err := lookup.ToASCII(host); err != nil || again != host {
+		return "", false // a name that changes when it is read again is two names
 	}
 	if digits(host[strings.LastIndexByte(host, '.')+1:]) {
 		return "", false // an IPv4 address, or a part of one

@@ -215,12 +215,12 @@ func TestOneAccountHasOneCanonicalAddress(t *testing.T) {
 			t.Errorf("%q: %q %v", typed, got, ok)
 		}
 	}
-	for _, other := range []string{"ana+x@exemplo.pt", "an.a@exemplo.pt", "аna@exemplo.pt", "ana@exеmplo.pt"} {
+	for _, other := range []string{"ana+x@exemplo.pt", "an.a@exemplo.pt", "аna@exemplo.pt", "ana@exеmplo.pt", "ána@exemplo.pt"} {
 		if got, _ := CanonicalEmail(other); got == "ana@exemplo.pt" {
 			t.Errorf("%q passes for another", other)
 		}
 	}
-	for _, typed := range []string{"Ana", "ana ", "ＡＮＡ", " a n a", "ÁNA"} {
+	for _, typed := range []string{"Ana", "ana ", "ＡＮＡ", "ÁNA"} {
 		if got, ok := CanonicalEmail(typed); ok || got != "ana" {
 			t.Errorf("%q: %q %v", typed, got, ok)
 		}
