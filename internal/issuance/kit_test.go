@@ -2,9 +2,16 @@ package issuance
 
 import (
 	"crypto"
+	"crypto/x509"
+	"encoding/pem"
 	"math/big"
+	"os/exec"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"chancela/internal/fault"
 )
 
 // moment is when everything in these tests happens, but for what strangers' tools check against their own clock.
@@ -14,6 +21,17 @@ var addresses = URLs{
 	CAIssuers: "http://localhost:8080/pki/ca/ecce.cer", OCSP: "http://localhost:8080/pki/ocsp",
 	CRL: "http://localhost:8080/pki/crl/ecce.crl", CPS: "http://localhost:8080/pki/cps",
 }
+
+// sharedLinter spares each test its throw-away RSA keys.
+var sharedLinter = sync.OnceValues(func() (*Linter, error) {
+	l, err := NewLinter()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := rsaKeys()
+	l.keys[RSA3072] = throwaway{keys[0], schemes[RSA3072]}
+	return l, err
+})
 
 // hierarchy is a root, an issuing authority and its responder, as an evaluation instance makes them.
 type hierarchy struct {
@@ -39,9 +57,36 @@ func must[T any](t testing.TB, v T, err error) T {
 
 func newKey(t testing.TB, a Algorithm) (Signer, Key) {
 	t.Helper()
-	private := must2(GenerateKey(a))(t)
+	private := must2(makeKey(a))(t)
 	signer := must2(NewSigner(private))(t)
 	return signer, must2(CheckKey(private.Public()))(t)
+}
+
+// rsaKeys are made once and by openssl, which takes a tenth of the time; four, so that three in a row always differ.
+var rsaKeys = sync.OnceValues(func() (keys [4]crypto.Signer, err error) {
+	for i := range keys {
+		out, err := exec.Command("openssl", "genrsa", "3072").Output()
+		if err != nil {
+			return keys, err
+		}
+		block, _ := pem.Decode(out)
+		parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			return keys, err
+		}
+		keys[i] = parsed.(crypto.Signer)
+	}
+	return keys, nil
+})
+
+var rsaNext atomic.Uint32
+
+func makeKey(a Algorithm) (crypto.Signer, error) {
+	if a != RSA3072 {
+		return GenerateKey(a)
+	}
+	keys, err := rsaKeys()
+	return keys[rsaNext.Add(1)%4], err
 }
 
 // must2 lets a call's two results be passed on at once.
@@ -72,7 +117,7 @@ func (h *hierarchy) issue(t testing.TB, o Order, issuer *Issuer, key Signer) []b
 
 func newHierarchy(t testing.TB, a Algorithm, at time.Time, trust Trust) *hierarchy {
 	t.Helper()
-	h := &hierarchy{linter: must2(NewLinter())(t), at: at, trust: trust}
+	h := &hierarchy{linter: must2(sharedLinter())(t), at: at, trust: trust}
 	mark := " " + TestMark
 	if trust.IsQualified() {
 		mark = ""
@@ -128,3 +173,20 @@ func serialOf(n int64) *big.Int {
 }
 
 var _ crypto.Signer = Signer(nil)
+
+func serialIn(t testing.TB, der []byte) *big.Int {
+	t.Helper()
+	c := must2(x509.ParseCertificate(der))(t)
+	return c.SerialNumber
+}
+
+// keyOf gives a refusal's message key, "" for none.
+func keyOf(err error) string {
+	if f, ok := fault.As(err); ok {
+		return f.Key
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

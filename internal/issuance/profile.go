@@ -130,8 +130,8 @@ func Profiles() []Profile {
 			Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {Unit, Optional, bound64}, {CommonName, Required, bound64}},
 			Validity: Term{Years: 24},                              // as ECRaizEstado 002
 			KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, // RFC 5280 §4.2.1.3
-			Keys:     []Algorithm{ECP256, ECP384, ECP521, RSA4096}, // RSA only at the SCEE's size
-			Policy:   anyPolicy, Authority: true, PathLen: -1,      // no pathLenConstraint, no extended key usage
+			Keys:     []Algorithm{ECP256, ECP384, ECP521, RSA3072, RSA4096},
+			Policy:   anyPolicy, Authority: true, PathLen: -1, // no pathLenConstraint, no extended key usage
 		},
 		{
 			Key: IssuingCA, Version: 1, IssuedBy: ByRoot,

@@ -51,7 +51,7 @@ func ParseRequest(data []byte) (Request, error) {
 	if err != nil {
 		return Request{}, unreadable()
 	}
-	if err := csr.CheckSignature(); err != nil {
+	if !slices.Contains(proofAlgorithms, csr.SignatureAlgorithm) || csr.CheckSignature() != nil {
 		return Request{}, fault.New(fault.Invalid, "E-CSR-02")
 	}
 	r := Request{
@@ -61,6 +61,13 @@ func ParseRequest(data []byte) (Request, error) {
 		r.Subject = name.String()
 	}
 	return r, nil
+}
+
+// proofAlgorithms are those by which a request may prove possession. The standard library alone would let SHA-1 pass.
+var proofAlgorithms = []x509.SignatureAlgorithm{
+	x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512,
+	x509.SHA256WithRSA, x509.SHA384WithRSA, x509.SHA512WithRSA,
+	x509.SHA256WithRSAPSS, x509.SHA384WithRSAPSS, x509.SHA512WithRSAPSS,
 }
 
 func unreadable() error { return fault.New(fault.Invalid, "E-CSR-01") }
