@@ -9,7 +9,7 @@ import (
 
 // Where Debian keeps the outside judges. A judge that is missing is a failure: a check that cannot fail is none.
 var packages = map[string]string{
-	"pdfsig": "poppler-utils", "certutil": "libnss3-tools", "qpdf": "qpdf", "mutool": "mupdf-tools", "openssl": "openssl",
+	"pdfsig": "poppler-utils", "pdfinfo": "poppler-utils", "certutil": "libnss3-tools", "qpdf": "qpdf", "mutool": "mupdf-tools", "openssl": "openssl",
 }
 
 // judge runs an outside program and gives all it said, and whether it ended well.
