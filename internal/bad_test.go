@@ -31,6 +31,9 @@ func TestFloorsCanFail(t *testing.T) {
 		{"tools stand aside", list{ImportPath: "chancela/scripts/tally", Imports: []string{"chancela/internal/db"}}, []string{"a folder of its own"}},
 		{"tests keep to the floors", list{ImportPath: "chancela/internal/db", TestImports: []string{"chancela/internal/web"}}, []string{"upward"}},
 		{"an external test may use the kit", list{ImportPath: "chancela/internal/db", XTestImports: []string{"chancela/internal/apptest"}}, nil},
+		{"an external test goes no further up", list{ImportPath: "chancela/internal/db", XTestImports: []string{"chancela/internal/web"}}, []string{"upward"}},
+		{"the definitions are tried with their loader", list{ImportPath: "chancela/portals", XTestImports: []string{"chancela/internal/portal"}}, nil},
+		{"the definitions know no loader", list{ImportPath: "chancela/portals", Imports: []string{"chancela/internal/portal"}}, []string{"upward"}},
 		{"an internal test may not", list{ImportPath: "chancela/internal/db", TestImports: []string{"chancela/internal/apptest"}}, []string{"upward"}},
 	}
 	for _, tt := range tests {

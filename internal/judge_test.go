@@ -43,7 +43,8 @@ func judgeImports(p list) []string {
 		problems = append(problems, judgeImport(p.ImportPath, to)...)
 	}
 	for _, to := range p.XTestImports {
-		if room, _ := roomOf(to); room != "apptest" {
+		from, _ := roomOf(p.ImportPath)
+		if room, _ := roomOf(to); room != "apptest" && !slices.Contains(externalTests[from], room) {
 			problems = append(problems, judgeImport(p.ImportPath, to)...)
 		}
 	}
