@@ -23,15 +23,14 @@ var addresses = URLs{
 }
 
 // sharedLinter spares each test its throw-away RSA keys.
-var sharedLinter = sync.OnceValues(func() (*Linter, error) {
-	l, err := NewLinter()
-	if err != nil {
-		return nil, err
-	}
-	keys, err := rsaKeys()
-	l.keys[RSA3072] = throwaway{keys[0], schemes[RSA3072]}
-	return l, err
-})
+var sharedLinter = sync.OnceValues(NewLinter)
+
+// lendRSA gives the shared linter a key that exists already.
+func lendRSA(l *Linter, key crypto.Signer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keys[RSA3072] = throwaway{key, schemes[RSA3072]}
+}
 
 // hierarchy is a root, an issuing authority and its responder, as an evaluation instance makes them.
 type hierarchy struct {
@@ -62,8 +61,8 @@ func newKey(t testing.TB, a Algorithm) (Signer, Key) {
 	return signer, must2(CheckKey(private.Public()))(t)
 }
 
-// rsaKeys are made once and by openssl, which takes a tenth of the time; four, so that three in a row always differ.
-var rsaKeys = sync.OnceValues(func() (keys [4]crypto.Signer, err error) {
+// rsaKeys are made once and by openssl, which takes a tenth of the time; three, one each for root, issuer and responder.
+var rsaKeys = sync.OnceValues(func() (keys [3]crypto.Signer, err error) {
 	for i := range keys {
 		out, err := exec.Command("openssl", "genrsa", "3072").Output()
 		if err != nil {
@@ -86,7 +85,7 @@ func makeKey(a Algorithm) (crypto.Signer, error) {
 		return GenerateKey(a)
 	}
 	keys, err := rsaKeys()
-	return keys[rsaNext.Add(1)%4], err
+	return keys[rsaNext.Add(1)%3], err
 }
 
 // must2 lets a call's two results be passed on at once.
@@ -121,6 +120,9 @@ func newHierarchy(t testing.TB, a Algorithm, at time.Time, trust Trust) *hierarc
 	mark := " " + TestMark
 	if trust.IsQualified() {
 		mark = ""
+	}
+	if a == RSA3072 {
+		lendRSA(h.linter, must2(makeKey(a))(t))
 	}
 	rootKey, rootPublic := newKey(t, a)
 	o := order(t, RootCA, map[Attribute]string{Country: "PT", Organization: "Sistema de Certificação Eletrónica do Estado", CommonName: "ECRaizEstado" + mark}, nil, nil, rootPublic)
@@ -190,3 +192,5 @@ func keyOf(err error) string {
 	}
 	return ""
 }
+
+func publicDER(s Signer) ([]byte, error) { return x509.MarshalPKIXPublicKey(s.Public()) }
