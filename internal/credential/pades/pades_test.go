@@ -191,6 +191,31 @@ func TestAppendedRevisionIsSeen(t *testing.T) {
 	}
 }
 
+func TestFieldIsLockedHiddenAndSaysSo(t *testing.T) {
+	final := how
+	final.Final = true
+	sealed, err := pades.Seal(paper(t), newAuthority(t).sealer(t, ecKey(t, elliptic.P256())), final)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, "selado.pdf", sealed)
+	for at, wants := range map[string][]string{
+		"trailer/Root/AcroForm":               {"/SigFlags 3"},
+		"trailer/Root/AcroForm/Fields/1":      {"/F 132", "/Rect [ 0 0 0 0 ]", "/FT /Sig", "/T (Signature1)"},
+		"trailer/Root/AcroForm/Fields/1/AP/N": {"/Subtype /Form", "stream"},
+		"trailer/Root/Perms/DocMDP":           {"/ETSI.CAdES.detached", "/TransformMethod /DocMDP", "/P 1"},
+		"pages/1/Annots/1":                    {"/Subtype /Widget"},
+		"trailer/Root":                        {"/Version /1.7", "/BaseVersion /1.7", "/PageLayout /OneColumn"},
+	} {
+		shown := mustJudge(t, "mutool", "show", path, at)
+		for _, want := range wants {
+			if !strings.Contains(shown, want) {
+				t.Errorf("%s lacks %s:\n%s", at, want, shown)
+			}
+		}
+	}
+}
+
 func TestUntrustedRootIsNotTrusted(t *testing.T) {
 	sealed, err := pades.Seal(paper(t), newAuthority(t).sealer(t, ecKey(t, elliptic.P256())), how)
 	if err != nil {

@@ -1,5 +1,7 @@
 package sheet
 
+import "slices"
+
 // The paper and its margins, in millimetres (ISO 216, A4).
 const (
 	paperWidth  = 210.0
@@ -30,6 +32,28 @@ type panel struct {
 type placed struct {
 	block
 	y float64
+}
+
+// fit puts the blocks on pages with the widest spacing that needs no more pages than the tightest: a long name
+// should not send the box with the code to a page of its own.
+func fit(blocks []block, top, end float64) [][]placed {
+	const tightest = 0.5
+	fewest := len(paginate(spaced(blocks, tightest), top, end))
+	for _, share := range []float64{1, 0.85, 0.7} {
+		if pages := paginate(spaced(blocks, share), top, end); len(pages) == fewest {
+			return pages
+		}
+	}
+	return paginate(spaced(blocks, tightest), top, end)
+}
+
+// spaced gives the blocks with a share of the space between them.
+func spaced(blocks []block, share float64) []block {
+	closer := slices.Clone(blocks)
+	for i := range closer {
+		closer[i].gap *= share
+	}
+	return closer
 }
 
 // paginate puts the blocks on pages whose column goes from top to end. A group that is kept together and fits on no

@@ -11,6 +11,7 @@ package sheet
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ type Sheet struct {
 	Notice    string // a warning above everything, such as that this is an instance for evaluation
 	Watermark string // one word across each page, under the text
 
-	Made time.Time // the time written into the file
+	Made time.Time // the time written into the file; there must be one
 }
 
 // Issuer is who issues, and how to reach them.
@@ -77,6 +78,9 @@ type Colour struct{ R, G, B uint8 }
 // It returns a [TextError] if a text cannot be printed faithfully, and an error of that kind only: everything else
 // that fails is ours.
 func Make(s Sheet) ([]byte, error) {
+	if s.Made.IsZero() {
+		return nil, errors.New("sheet: no time of making was given") // the library would take the host's clock
+	}
 	s, err := printable(s)
 	if err != nil {
 		return nil, err
@@ -92,7 +96,7 @@ func Make(s Sheet) ([]byte, error) {
 	if err := c.pdf.Error(); err != nil {
 		return nil, fmt.Errorf("sheet: measure the words: %w", err)
 	}
-	c.draw(paginate(blocks, c.top(), bottom))
+	c.draw(fit(blocks, c.top(), bottom))
 	var out bytes.Buffer
 	if err := c.pdf.Output(&out); err != nil {
 		return nil, fmt.Errorf("sheet: write the document: %w", err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"chancela/internal/credential/sheet"
 	"chancela/internal/i18n"
@@ -197,6 +198,23 @@ func TestSheetRefusesWhatItCannotPrintFaithfully(t *testing.T) {
 		} else if strings.Contains(problem.Error(), "Maria") {
 			t.Errorf("%s: the refusal tells the name", name)
 		}
+	}
+}
+
+func TestSheetAsksForATimeAndLooksAtNoClock(t *testing.T) {
+	s := sample()
+	s.Made = time.Time{}
+	if _, err := sheet.Make(s); err == nil {
+		t.Error("made without a time")
+	}
+}
+
+func TestLongNameOfABodyLeavesOnePage(t *testing.T) {
+	s := sample()
+	s.Facts[0].Value = first(strings.Repeat("Cooperativa Inventada de Produção e Comercialização d’Além-Mar ", 4), 200)
+	path := write(t, "folha.pdf", makeSheet(t, s))
+	if said := mustJudge(t, "pdfinfo", path); !strings.Contains(said, "Pages:           1\n") {
+		t.Errorf("got %s", said)
 	}
 }
 
