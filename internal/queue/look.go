@@ -51,10 +51,11 @@ type Parked struct {
 	Error string
 }
 
-// Parked lists the latest parked jobs, at most that many. Never call it inside a deed.
+// Parked lists the parked jobs, the latest enqueued first, at most that many. Never call it inside a deed.
 func (q *Queue) Parked(ctx context.Context, most int) ([]Parked, error) {
+	// By id, since River v0.31 refuses every order by the time of parking.
 	list := river.NewJobListParams().States(rivertype.JobStateDiscarded, rivertype.JobStateCancelled).First(most).
-		OrderBy(river.JobListOrderByFinalizedAt, river.SortOrderDesc)
+		OrderBy(river.JobListOrderByID, river.SortOrderDesc)
 	found, err := q.client.JobList(ctx, list)
 	if err != nil {
 		return nil, fmt.Errorf("parked jobs: %w", err)
