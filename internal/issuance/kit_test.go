@@ -194,3 +194,5 @@ func keyOf(err error) string {
 }
 
 func publicDER(s Signer) ([]byte, error) { return x509.MarshalPKIXPublicKey(s.Public()) }
+
+func parse(der []byte) (*x509.Certificate, error) { return x509.ParseCertificate(der) }

@@ -130,6 +130,9 @@ func checkValue(p Part) error {
 			return fmt.Errorf("issuance: %s holds the unseen character %U", p.Type, r)
 		}
 	}
+	if mixesScripts(p.Value) {
+		return fmt.Errorf("issuance: %s mixes scripts", p.Type) // EN 319 412-2, NAT-4.2.4-19: look-alike letters
+	}
 	if p.Type.printable() && !isPrintable(p.Value) {
 		return fmt.Errorf("issuance: %s holds characters outside PrintableString", p.Type)
 	}
@@ -137,6 +140,22 @@ func checkValue(p Part) error {
 		return errors.New("issuance: C is not two capital letters") // ISO 3166-1 alpha-2, RFC 5280 appendix A.1
 	}
 	return nil
+}
+
+// mixesScripts says whether a value's letters are of more than one of the scripts whose letters look alike.
+func mixesScripts(s string) bool {
+	found := map[string]bool{}
+	for _, r := range s {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		for _, script := range []string{"Latin", "Greek", "Cyrillic", "Armenian", "Cherokee", "Coptic"} {
+			if unicode.Is(unicode.Scripts[script], r) {
+				found[script] = true
+			}
+		}
+	}
+	return len(found) > 1
 }
 
 // isPrintable says whether a text keeps within PrintableString (X.680 §41.4).
