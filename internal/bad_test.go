@@ -116,7 +116,7 @@ func TestKeysCanFail(t *testing.T) {
 	keys := map[string]string{}
 	err := portalKeys(fstest.MapFS{
 		"lua/portal.yaml":              {Data: []byte("name: Lua\n")},
-		"lua/procedures/foguetao.yaml": {Data: []byte("key: foguetao\nfields:\n  - key: altitude\n    label: {pt: Altura}\n")},
+		"lua/procedures/foguetao.yaml": {Data: []byte("key: foguetao\nfields:\n  - key: altitude\n    label: {pt: Altura}\n    options: [{key: baixa}]\n")},
 	}, keys)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,9 @@ func TestKeysCanFail(t *testing.T) {
 		wantProblems(t, in("internal/web/page.go", "import \""+key+"\"\ntype T struct { A int `"+key+"` }"), nil)
 		wantProblems(t, in("internal/web/page.go", `const k = "`+key+`.title"`), nil)
 	}
-	wantProblems(t, judgeKeys(source{"internal/web/page.go", `package x; const k = "Altura"`}, keys), nil)
+	for _, word := range []string{"Altura", "baixa"} {
+		wantProblems(t, judgeKeys(source{"internal/web/page.go", `package x; const k = "` + word + `"`}, keys), nil)
+	}
 }
 
 func TestModulesCanFail(t *testing.T) {

@@ -168,7 +168,8 @@ func eachString(f source, visit func(at token.Position, text string, constant bo
 }
 
 // portalKeys gathers the keys of portals, procedures and fields, and where each
-// stands: the folders of portals/, and every "key" in their YAML.
+// stands: the folders of portals/, and every "key" in their YAML but in the
+// lists that otherKeys names.
 func portalKeys(portals fs.FS, keys map[string]string) error {
 	return fs.WalkDir(portals, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -199,6 +200,9 @@ func portalKeys(portals fs.FS, keys map[string]string) error {
 func keysIn(node *yaml.Node, file string, keys map[string]string) {
 	for i, child := range node.Content {
 		isKey := node.Kind == yaml.MappingNode && i%2 == 1 && node.Content[i-1].Value == "key"
+		if node.Kind == yaml.MappingNode && i%2 == 1 && slices.Contains(otherKeys, node.Content[i-1].Value) {
+			continue
+		}
 		if isKey && child.Kind == yaml.ScalarNode && child.Value != "" {
 			keys[child.Value] = fmt.Sprintf("%s:%d", file, child.Line)
 		}

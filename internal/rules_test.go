@@ -27,8 +27,8 @@ const module = "chancela"
 var floors = map[string]int{
 	"fault": 1, "i18n": 1, "config": 1, "portals": 1,
 	"db": 2, "blob": 2, "actor": 2, "field": 2, "issuance": 2, "calendar": 2, "vault": 2,
-	"portal": 3, "decision": 3, "audit": 3, "queue": 3, "notify": 3, "link": 3,
-	"account": 4, "ca": 4, "evidence": 4,
+	"portal": 3, "decision": 3, "audit": 3, "queue": 3, "notify": 3, "link": 3, "throttle": 3,
+	"account": 4, "ca": 4, "evidence": 4, "letter": 4,
 	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "card": 5, "credential": 5, "status": 5,
 	"web": 6, "api": 6, "acme": 6, "pkihttp": 6,
 	"cmd/chancela": 7, "apptest": 7,
@@ -76,6 +76,11 @@ var immutable = []string{
 	"language.Make", "language.MustParse", "language.NewMatcher",
 	"netip.MustParsePrefix", "netip.MustParseAddr", "big.NewInt",
 }
+
+// otherKeys are the lists of a definition whose keys are neither a procedure's
+// nor a field's: what one may choose ("sim" is a word of the kind yes-or-no),
+// and powers.
+var otherKeys = []string{"options", "powers"}
 
 // wordRooms may declare constants that read like the key of a portal's field:
 // kinds and roles are Go's own words there.
