@@ -1,0 +1,104 @@
+package issuance
+
+import (
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+)
+
+func entries(t testing.TB, of ...Revocation) []byte {
+	t.Helper()
+	var out []byte
+	for _, r := range of {
+		out = append(out, must2(r.Entry())(t)...)
+	}
+	return out
+}
+
+func TestListsKeepTheirEntriesAsGiven(t *testing.T) {
+	h := newHierarchy(t, ECP256, moment, Trust{})
+	var all []Revocation
+	for i, reason := range []Reason{Unspecified, KeyCompromise, AffiliationChanged, Superseded, CessationOfOperation, CertificateHold, PrivilegeWithdrawn} {
+		all = append(all, Revocation{serialOf(int64(100 - i)), moment.Add(-time.Duration(i) * time.Hour), reason})
+	}
+	l := List{Number: big.NewInt(41), ThisUpdate: moment, NextUpdate: moment.AddDate(0, 0, 1), Entries: entries(t, all...)}
+	got := must2(x509.ParseRevocationList(h.list(t, l)))(t)
+	if err := got.CheckSignatureFrom(h.issuing.certificate); err != nil {
+		t.Error(err)
+	}
+	for i, e := range got.RevokedCertificateEntries {
+		if e.SerialNumber.Cmp(all[i].Serial) != 0 || !e.RevocationTime.Equal(all[i].At) || e.ReasonCode != int(all[i].Reason) || len(e.Extensions) > 1 {
+			t.Errorf("entry %d: %+v", i, e)
+		}
+	}
+	if len(got.RevokedCertificateEntries) != len(all) || got.Number.Int64() != 41 || !got.NextUpdate.Equal(l.NextUpdate) {
+		t.Errorf("%+v", got)
+	}
+	l.Entries = nil
+	if empty := must2(x509.ParseRevocationList(h.list(t, l)))(t); len(empty.RevokedCertificateEntries) != 0 {
+		t.Error("an empty list is not empty")
+	}
+	l.Shard = "http://localhost:8080/pki/crl/ecce-1.crl"
+	shard := must2(x509.ParseRevocationList(h.list(t, l)))(t)
+	if idp, ok := extension(shard.Extensions, oidIDP); !ok || !idp.Critical {
+		t.Error("a shard has no critical distribution point")
+	}
+}
+
+func TestListsThatWouldMisleadAreNotSigned(t *testing.T) {
+	h := newHierarchy(t, ECP256, moment, Trust{})
+	good := List{Number: big.NewInt(1), ThisUpdate: moment, NextUpdate: moment.AddDate(0, 0, 1)}
+	try := func(change func(*List)) error {
+		l := good
+		change(&l)
+		u, err := PrepareList(l, h.issuing)
+		if err != nil {
+			return err
+		}
+		_, _, err = h.linter.Lint(u)
+		return err
+	}
+	if err := try(func(*List) {}); err != nil {
+		t.Fatal(err)
+	}
+	one := Revocation{Serial: serialOf(1), At: moment.Add(-time.Hour)}
+	for name, change := range map[string]func(*List){
+		"no number":             func(l *List) { l.Number = nil },
+		"a number too long":     func(l *List) { l.Number = new(big.Int).Lsh(big.NewInt(1), 160) },
+		"a negative number":     func(l *List) { l.Number = big.NewInt(-1) },
+		"no next":               func(l *List) { l.NextUpdate = time.Time{} },
+		"next before this":      func(l *List) { l.NextUpdate = l.ThisUpdate },
+		"a month":               func(l *List) { l.NextUpdate = l.ThisUpdate.AddDate(0, 1, 0) },
+		"twice the same":        func(l *List) { l.Entries = entries(t, one, one) },
+		"revoked to come":       func(l *List) { l.Entries = entries(t, Revocation{serialOf(1), moment.Add(time.Second), Superseded}) },
+		"older than its issuer": func(l *List) { l.ThisUpdate, l.NextUpdate = moment.AddDate(-1, 0, 0), moment.AddDate(-1, 0, 1) },
+		"https shard":           func(l *List) { l.Shard = "https://localhost/x.crl" },
+		"broken entries":        func(l *List) { l.Entries = []byte{0x30, 0x01} },
+		"reason written as unspecified": func(l *List) {
+			l.Entries = []byte("\x30\x1e\x02\x01\x01\x17\x0d261120000000Z\x30\x0a\x30\x08\x06\x03\x55\x1d\x15\x04\x01\x00")
+		},
+	} {
+		if try(change) == nil {
+			t.Errorf("%s: signed", name)
+		}
+	}
+	for _, r := range []Revocation{{}, {Serial: big.NewInt(0), At: moment}, {Serial: big.NewInt(1)}, {Serial: big.NewInt(1), At: moment, Reason: 8}, {Serial: big.NewInt(1), At: moment, Reason: 11}} {
+		if _, err := r.Entry(); err == nil {
+			t.Errorf("%+v became an entry", r)
+		}
+	}
+	if _, err := PrepareList(good, must2(SelfIssuer(rootOrder(t), URLs{}, Trust{}))(t)); err == nil {
+		t.Error("a root that has not signed itself made a list")
+	}
+	if _, _, err := h.linter.Lint(Unsigned{}); err == nil || errors.Is(err, ErrLint) {
+		t.Errorf("nothing was linted: %v", err)
+	}
+}
+
+func rootOrder(t testing.TB) Order {
+	t.Helper()
+	_, key := newKey(t, ECP256)
+	return order(t, RootCA, map[Attribute]string{Country: "PT", Organization: "O", CommonName: "Raiz TESTE"}, nil, nil, key)
+}
