@@ -176,6 +176,7 @@ func trailed(f ui.Frame, say sayer) ui.Frame {
 
 func homeSample(say sayer, _ i18n.Lang) templ.Component {
 	f := frame(say, say("Portal Cliente da ECCE", "ECCE client portal"))
+	f.Kicker = say("Administração central e local", "Central and local administration")
 	f.Lead = say("Aceda aos seus pedidos de certificados e cartões e efetue a sua gestão de forma mais prática, célere e simples.", "Reach your certificate and card requests and manage them more easily, quickly and simply.")
 	return with(ui.HomePage(f, ui.Home{
 		SignIn: ui.SignIn{
@@ -415,6 +416,7 @@ func caseSample(say sayer, _ i18n.Lang) templ.Component {
 						ui.Submit(ui.Button{Text: say("Pedir elementos", "Ask for elements"), Look: ui.Secondary}),
 						ui.Submit(ui.Button{Text: say("Propor indeferimento", "Propose refusal"), Look: ui.Harmful}))),
 				ui.Submit(ui.Button{Text: say("Devolver à fila", "Back to queue"), Look: ui.Quiet, Form: "decidir"}))),
+		ui.Findings([]ui.Finding{{Tone: ui.Warning, Text: say("Há outro pedido desta pessoa.", "This person has another request.")}}),
 		with(ui.Section(say("Histórico", "History")),
 			ui.Timeline(say("Histórico do processo", "History of the case"), []ui.Mark{
 				{Title: say("Submetido", "Submitted"), When: "4 de maio de 2026, às 14h30", By: "Maria Inventada"},
@@ -482,4 +484,10 @@ func pieceSample(say sayer, _ i18n.Lang) templ.Component {
 		ui.BannerOf(ui.Banner{Title: "Banner", Lines: []string{"…"}}),
 		ui.EvidenceOf(ui.Evidence{Title: "A", File: "b.pdf", Findings: []ui.Finding{{Text: "neutral"}}}),
 	)...)
+}
+
+func TestEveryClassHasARuleAndEveryRuleAClass(t *testing.T) {
+	for _, line := range ui.ClassesThatDisagree(t, rendered(t)) {
+		t.Error(line)
+	}
 }

@@ -237,5 +237,15 @@ func (t Table) column(i int) Column {
 // stage reads the zero Stage as done: most timelines tell the past.
 func (m Mark) stage() Stage { return Stage(or(string(m.Stage), string(Done))) }
 
+// tone is the class of a mark that was good or bad news; the others have the portal's colour.
+func (m Mark) tone() string {
+	switch m.Tone {
+	case Success, Warning, Danger:
+		return "agora-timeline-item--" + string(m.Tone)
+	default:
+		return ""
+	}
+}
+
 // stage reads the zero Stage as ahead.
 func (s Step) stage() Stage { return Stage(or(string(s.Stage), string(Ahead))) }

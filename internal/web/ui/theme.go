@@ -84,7 +84,7 @@ func (t Theme) css() string {
 		rgb  rgb
 	}{
 		{"50", mix(t.primary, white, 0.98)},
-		{"100", mix(t.primary, white, 0.95)},
+		{"100", mix(t.primary, white, 0.96)},
 		{"200", mix(t.primary, white, 0.90)},
 		{"300", mix(t.primary, white, 0.73)},
 		{"400", mix(t.primary, white, 0.45)},
@@ -92,7 +92,7 @@ func (t Theme) css() string {
 		{"600", t.primary},
 		{"700", mix(t.primary, black, 0.25)},
 		{"800", mix(t.primary, black, 0.45)},
-		{"900", mix(t.primary, black, 0.66)},
+		{"900", mix(t.primary, black, 0.58)},
 	}
 	var out strings.Builder
 	out.WriteString(":root{")
@@ -108,7 +108,7 @@ func (t Theme) color() string {
 	if !t.set {
 		return "#021c51" // Ágora's primary-900
 	}
-	return mix(t.primary, black, 0.66).String()
+	return mix(t.primary, black, 0.58).String()
 }
 
 // Href is the address of the theme's style sheet; "" for the zero Theme.

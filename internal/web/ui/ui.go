@@ -48,6 +48,9 @@ func Say(ctx context.Context, key string, pairs ...string) string {
 	return i18n.Say(Lang(ctx), key, args)
 }
 
+// address keeps an address from being a script where templ does not look: it guards href and action alone.
+func address(href string) string { return string(templ.URL(href)) }
+
 // Tone says how good or bad the news is; its colour never says it alone.
 type Tone string
 

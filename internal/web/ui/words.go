@@ -52,12 +52,22 @@ func (s SignIn) recovery(ctx context.Context) Link {
 	return l
 }
 
-// summaryTitle counts the problems.
-func summaryTitle(ctx context.Context, n int) string {
-	if n == 1 {
-		return Say(ctx, "ui.problems.one")
+// summaryTitle counts the fields to correct; a problem of the form as a whole is not one.
+func summaryTitle(ctx context.Context, problems []Problem) string {
+	fields := map[string]bool{}
+	for _, p := range problems {
+		if p.Field != "" {
+			fields[p.Field] = true
+		}
 	}
-	return Say(ctx, "ui.problems.many", "n", strconv.Itoa(n))
+	switch len(fields) {
+	case 0:
+		return Say(ctx, "ui.problems.none")
+	case 1:
+		return Say(ctx, "ui.problems.one")
+	default:
+		return Say(ctx, "ui.problems.many", "n", strconv.Itoa(len(fields)))
+	}
 }
 
 // removal is the button that takes a file out of the draft.
