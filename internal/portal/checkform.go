@@ -44,6 +44,9 @@ func (c *checker) form(proc *Procedure) {
 	for _, f := range slices.Concat(proc.Fields(), proc.AskLater) {
 		c.expect(!seen[f.Key], f.At, "field %q stands twice", f.Key)
 		seen[f.Key] = true
+		for _, column := range f.Columns { // a condition on it holds when it holds for a row
+			seen[f.Key+"."+column.Key] = true
+		}
 		c.field(proc, f)
 	}
 	if proc.For == ForVisitor {
@@ -71,6 +74,18 @@ func (c *checker) condition(at Pos, known map[string]bool, cond *Condition) {
 	for _, key := range cond.fields() {
 		c.expect(known[key], at, "the condition asks about %q, which is not a field of this form", key)
 	}
+	for _, region := range cond.regions() {
+		c.expect(slices.Contains(regionNames(), region), at, "region: %q; expected one of %s", region, strings.Join(regionNames(), ", "))
+	}
+}
+
+// regionNames lists the postal regions that a condition may name.
+func regionNames() []string {
+	var names []string
+	for _, r := range []field.Region{field.Lisboa, field.ValeDoTejo, field.BeiraLitoral, field.DouroMinho, field.TrasOsMontes, field.BeiraInt, field.Alentejo, field.Algarve, field.Madeira, field.Acores} {
+		names = append(names, string(r))
+	}
+	return names
 }
 
 func (c *checker) field(proc *Procedure, f Field) {
@@ -94,7 +109,7 @@ func (c *checker) field(proc *Procedure, f Field) {
 			c.expect(slices.Contains([]string{"pdf", "png", "jpeg"}, kind), f.At, "field %s: accepts %q; expected pdf, png or jpeg", f.Key, kind)
 		}
 	}
-	for _, key := range []string{f.Missing, f.Wrong, f.Doubt} {
+	for _, key := range []string{f.Missing, f.Wrong, f.Doubt, f.Once} {
 		if key != "" {
 			c.says(f.At, key)
 		}

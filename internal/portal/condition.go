@@ -31,6 +31,8 @@ type Condition struct {
 	AfterDay string `yaml:"after-day"`
 	// Same holds when the answer is the same as another field's, in whatever spelling.
 	Same string `yaml:"same"`
+	// Region holds when the postal code lies in one of these, by the names of [field.Region].
+	Region []string `yaml:"region"`
 	// Less holds when the number is less than this.
 	Less *int `yaml:"less"`
 }
@@ -70,6 +72,9 @@ func (c *Condition) tests(a Answers, now time.Time) bool {
 		return false
 	}
 	if c.Same != "" && (len(values) == 0 || field.Fold(values[0]) != field.Fold(a.One(c.Same))) {
+		return false
+	}
+	if region, _ := field.PostalRegion(a.One(c.Field)); len(c.Region) > 0 && !slices.Contains(c.Region, string(region)) {
 		return false
 	}
 	if c.Less != nil && !less(a.One(c.Field), *c.Less) {
@@ -143,4 +148,16 @@ func (c *Condition) fields() []string {
 		}
 	}
 	return all
+}
+
+// regions lists every postal region that the condition names.
+func (c *Condition) regions() []string {
+	if c == nil {
+		return nil
+	}
+	all := slices.Clone(c.Region)
+	for _, one := range slices.Concat(c.All, c.Any) {
+		all = append(all, one.regions()...)
+	}
+	return append(all, c.Not.regions()...)
 }

@@ -102,7 +102,7 @@ func (j *Judgement) field(f Field, typed, beside Answers, now time.Time) {
 		}
 	}
 	if f.IsFile() {
-		rule.Max = 0
+		rule.Max, rule.Missing = 0, firstOf(f.Missing, "E-FIC-01") // «Junte o documento obrigatório: {documento}.»
 	}
 	clean, found := field.Check(rule, typed[f.Key], now)
 	for _, one := range found {
@@ -132,9 +132,18 @@ func (j *Judgement) rows(f Field, typed, beside Answers, now time.Time) {
 			for _, one := range found {
 				j.tell(fault.Field{Name: key + "." + strconv.Itoa(at), Key: one.Key, Args: one.Args}, one.Warning)
 			}
-			j.Clean[key] = append(j.Clean[key], strings.Join(clean, ""))
+			answer := strings.Join(clean, "")
+			if column.Once != "" && answer != "" && slices.ContainsFunc(j.Clean[key], alike(answer)) {
+				j.tell(fault.Field{Name: key + "." + strconv.Itoa(at), Key: column.Once, Args: fault.Args{"pessoa": answer, "value": answer}}, false)
+			}
+			j.Clean[key] = append(j.Clean[key], answer)
 		}
 	}
+}
+
+// alike compares with an answer, in whatever spelling.
+func alike(answer string) func(string) bool {
+	return func(other string) bool { return field.Fold(other) == field.Fold(answer) }
 }
 
 // FilledRows gives the indexes of the rows in which anything was typed.

@@ -133,6 +133,8 @@ type Field struct {
 	Wrong   string `yaml:"wrong"`
 	// Columns make a question of several rows (kind rows): each row has one answer to every column.
 	Columns []Field `yaml:"columns"`
+	// Once, on a column, is the message told where two rows have the same answer to it, in whatever spelling.
+	Once string `yaml:"once"`
 	// Files: kinds (pdf, png, jpeg), megabytes each, and how many.
 	Accepts []string `yaml:"accepts"`
 	MaxMB   int      `yaml:"max-mb"`
