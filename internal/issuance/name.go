@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Attribute is the type of one part of a distinguished name.
@@ -106,8 +107,14 @@ func escape(value string) string {
 	return b.String()
 }
 
-// hidden says whether a rune is not seen, or changes how its neighbours are seen.
+// hidden says whether a rune is not seen, changes how its neighbours are seen, or is a letter in disguise (full-width
+// and mathematical forms).
 func hidden(r rune) bool {
+	switch {
+	case r == '\u2800', r >= 0xff00 && r <= 0xffef, r >= 0x1d400 && r <= 0x1d7ff,
+		unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r):
+		return true
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) || r == utf8.RuneError ||
 		unicode.Is(unicode.Variation_Selector, r)
 }
@@ -120,6 +127,8 @@ func checkValue(p Part) error {
 		return fmt.Errorf("issuance: %s is empty", p.Type)
 	case !utf8.ValidString(p.Value):
 		return fmt.Errorf("issuance: %s is not UTF-8", p.Type)
+	case !norm.NFC.IsNormalString(p.Value):
+		return fmt.Errorf("issuance: %s is not in normal form C", p.Type)
 	case utf8.RuneCountInString(p.Value) > maxValue:
 		return fmt.Errorf("issuance: %s is longer than %d characters", p.Type, maxValue)
 	case strings.TrimSpace(p.Value) != p.Value || strings.Contains(p.Value, "  "):

@@ -12,7 +12,7 @@ func TestNamesHoldWhatPeopleAreCalledAndNothingUnseen(t *testing.T) {
 	good := []string{"Câmara Municipal d’Óbidos", "Conceição d'Ó-Exemplo", "Direção n.º 1 (1.ª)", "A, B + C = \"D\" \\ <E>; #F", longBody, "Łódź"}
 	bad := []string{
 		"", " Ana", "Ana ", "Ana  Exemplo", "Ana\x00", "Ana\n", "Ana\u202egnp", "A\u200bna", "A\u00adna", "\ufeffAna", "Ana\u2028",
-		"Ana\xff", "Аna Exemplo" /* Cyrillic А */, "Ana\u00a0Exemplo", strings.Repeat("a", 1001), "A\ufe0fna",
+		"Ana\xff", "Аna Exemplo" /* Cyrillic А */, "Ana\u00a0Exemplo", strings.Repeat("a", 1001), "A\ufe0fna", "A\u034fna", "Ana\u3164", "Ａna", "𝐀na", "Conceic\u0327a\u0303o",
 	}
 	for _, v := range good {
 		if err := (Name{{CommonName, v}}).Check(); err != nil {
@@ -57,6 +57,14 @@ func TestNamesComeBackAndTheStandardLibraryReadsThem(t *testing.T) {
 	var rdn pkix.RDNSequence
 	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 || len(rdn) != len(n) {
 		t.Errorf("%v %d", err, len(rdn))
+	}
+}
+
+func TestNamesTypedWithCombiningMarksBecomeNormal(t *testing.T) {
+	p := must2(ProfileOf(Seal))(t)
+	n := must2(p.Name(bodyValues("Conceic\u0327a\u0303o")))(t)
+	if n.Value(CommonName) != "Conceição" {
+		t.Errorf("%q", n.Value(CommonName))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"chancela/internal/fault"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // The keys of the profiles; a portal's procedures name them in their data.
@@ -226,13 +228,13 @@ func profileAt(key string, version int) (Profile, error) {
 	return Profile{}, fmt.Errorf("issuance: no version %d of profile %q", version, key)
 }
 
-// Name puts a subject's values in the profile's order. Values that are missing, not of this profile, too long or not
+// Name puts a subject's values in the profile's order and in normal form C. Values that are missing, not of this profile, too long or not
 // showable are refused (fault Invalid, all of them at once); empty ones count as missing.
 func (p Profile) Name(values map[Attribute]string) (Name, error) {
 	var name Name
 	var problems []fault.Field
 	for _, rule := range p.Subject {
-		value := values[rule.Type]
+		value := norm.NFC.String(values[rule.Type])
 		if value == "" {
 			if rule.Presence == Required {
 				problems = append(problems, subjectProblem("issuance.subject-missing", rule.Type))

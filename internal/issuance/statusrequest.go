@@ -32,6 +32,9 @@ type CertID struct {
 	raw       []byte // as asked; an answer repeats it byte for byte
 }
 
+// Raw gives the identifier as it was asked. An answer repeats it, so a kept answer fits only requests with the same.
+func (id CertID) Raw() []byte { return bytes.Clone(id.raw) }
+
 // StatusRequest is what somebody asks a responder.
 type StatusRequest struct {
 	Asked []CertID // one or more
