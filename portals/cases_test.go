@@ -213,3 +213,28 @@ func TestFrequentQuestionsAreThoseOfTheFoundingDocument(t *testing.T) {
 		t.Error("the two languages have different questions")
 	}
 }
+
+func TestEveryPlaceholderOfAPageIsAValue(t *testing.T) {
+	p := cases(t)
+	for _, page := range p.Pages {
+		for _, text := range []string{page.Title.PT, page.Body.PT, page.Title.EN, page.Body.EN} {
+			for rest := text; ; {
+				_, after, found := strings.Cut(rest, "{")
+				if !found {
+					break
+				}
+				name, left, _ := strings.Cut(after, "}")
+				if _, ok := p.Values[name]; !ok {
+					t.Errorf("%s: nothing fills {%s}", page.Slug, name)
+				}
+				rest = left
+			}
+		}
+	}
+}
+
+func TestThePortalIsNotReadyUntilTheBodySetsItsNumber(t *testing.T) {
+	if unset := cases(t).Unset; !slices.ContainsFunc(unset, func(s string) bool { return strings.HasPrefix(s, "body.nipc") }) {
+		t.Errorf("%v; the invented number must keep the portal in evaluation", unset)
+	}
+}
