@@ -4,7 +4,7 @@ const longest = 15_000; // ms that somebody who never pauses goes unsaved
 
 for (const form of document.querySelectorAll("form[data-autosave]")) {
   const status = form.querySelector("[data-autosave-status]");
-  const clock = new Intl.DateTimeFormat(form.dataset.lang, { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Lisbon" });
+  const clock = new Intl.DateTimeFormat(form.dataset.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Europe/Lisbon" });
   let timer = 0;
   let firstUnsaved = 0;
   let saving = Promise.resolve();
