@@ -1,0 +1,153 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/db"
+	"chancela/internal/fault"
+	"chancela/internal/field"
+	"chancela/internal/i18n"
+	"chancela/internal/portal"
+)
+
+// Known is what is known of a signed-in person: who they are, and what they may ask for.
+type Known struct {
+	Person     actor.PersonID
+	Account    actor.AccountID
+	Name       string
+	Address    string
+	AddressKey string
+	Telephone  string
+	Mobile     string
+	Lang       i18n.Lang
+	Since      time.Time // first came in
+	Powers     []Power   // neither revoked nor replaced; see [Power.Runs]
+}
+
+// Known looks up a person by one of their accounts.
+func (a *Accounts) Known(ctx context.Context, tx *db.Tx, portalName string, person actor.PersonID, account actor.AccountID) (Known, error) {
+	one, err := byID(ctx, tx, account)
+	if err != nil {
+		return Known{}, fmt.Errorf("known person %s: %w", person, err)
+	}
+	if one.Portal != portalName || one.Person != person {
+		return Known{}, fault.New(fault.NotFound, "fault.not-found")
+	}
+	powers, err := powersOf(ctx, tx, person)
+	if err != nil {
+		return Known{}, fmt.Errorf("known person %s: %w", person, err)
+	}
+	return Known{
+		Person: person, Account: account, Name: one.Name, Address: one.Address, AddressKey: one.AddressKey, Telephone: one.Telephone,
+		Mobile: one.Mobile, Lang: one.Lang, Since: one.ActivatedAt, Powers: powers,
+	}, nil
+}
+
+// PowerFor finds a power in force that opens a procedure.
+func (k Known) PowerFor(p *portal.Portal, procedureKey string, now time.Time) (Power, bool) {
+	for _, power := range k.Powers {
+		defined, ok := p.Power(power.Key)
+		if ok && power.Runs(now) && slices.Contains(defined.Opens, procedureKey) {
+			return power, true
+		}
+	}
+	return Power{}, false
+}
+
+// Answer gives what is known for a form's field of a role, for somebody who asks on behalf of the body given; "" for
+// what is not known. A civil number is never given.
+func (k Known) Answer(role portal.Role, bodyNIPC, bodyName string) string {
+	given, surnames := SplitName(k.Name)
+	switch role {
+	case portal.ApplicantName, portal.ShownName:
+		return k.Name
+	case portal.GivenNames:
+		return given
+	case portal.Surnames:
+		return surnames
+	case portal.Address, portal.TechnicalMail:
+		return k.Address
+	case portal.Telephone:
+		return firstOf(k.Telephone, k.Mobile)
+	case portal.MobilePhone:
+		return k.Mobile
+	case portal.Language:
+		return string(k.Lang)
+	case portal.BodyPick, portal.BodyNumber:
+		return bodyNIPC
+	case portal.BodyName:
+		return bodyName
+	}
+	return k.ofOffice(role, bodyNIPC)
+}
+
+// ofOffice answers from the first power for the body that says it.
+func (k Known) ofOffice(role portal.Role, bodyNIPC string) string {
+	for _, power := range k.Powers {
+		if power.BodyNIPC != bodyNIPC {
+			continue
+		}
+		if value := power.answer(role); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func (p Power) answer(role portal.Role) string {
+	switch role {
+	case portal.Position:
+		return p.Position
+	case portal.Unit:
+		return p.Unit
+	case portal.Locality:
+		return p.Locality
+	case portal.Until:
+		if !p.Until.IsZero() {
+			// A power ends at the last moment of its last day.
+			return p.Until.In(i18n.Lisbon()).Format(time.DateOnly)
+		}
+	}
+	return ""
+}
+
+// particles join parts of Portuguese surnames.
+const particles = " de da do das dos e "
+
+// secondNames are given names that often stand second, folded: with one of them, two names are given ones.
+const secondNames = " maria jose joao ana luis luisa paulo paula pedro miguel manuel antonio carlos cristina isabel teresa margarida " +
+	"sofia ines beatriz rita filipe filipa francisco jorge alexandre alexandra fernanda fernando helena alberto henrique nuno rui " +
+	"catarina raquel sara marta vicente afonso duarte tomas gabriel rafael guilherme eduardo eduarda augusto joaquim clara lucia " +
+	"conceicao gorete goreti fatima lurdes ceu graca adelaide amelia "
+
+// SplitName parts a full name in given names and surnames, as a suggestion that the person can mend: the first name,
+// the second where it is a usual given name and another follows, then surnames with their particles.
+func SplitName(full string) (given, surnames string) {
+	words := strings.Fields(full)
+	if len(words) < 2 {
+		return full, ""
+	}
+	at := 1
+	if len(words) > 2 && strings.Contains(secondNames, " "+field.Fold(words[1])+" ") {
+		at = 2
+	}
+	// «Maria da Conceição Silva»: a particle and a given name after it belong together.
+	if len(words) > 3 && isParticle(words[1]) && strings.Contains(secondNames, " "+field.Fold(words[2])+" ") {
+		at = 3
+	}
+	return strings.Join(words[:at], " "), strings.Join(words[at:], " ")
+}
+
+func isParticle(word string) bool { return strings.Contains(particles, " "+field.Fold(word)+" ") }
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
