@@ -60,10 +60,10 @@ type Letter struct {
 	To        To
 	About     string // what it is about, such as case/ID, for the record of deliveries
 	Values    i18n.Args
-	Link      Link     // fills {link} with a secret address
-	Made      link.Ref // fills {link} with a link of kind Link.Kind that was made already
-	Page      string   // fills {link} with the address of a page of the portal
-	Code      link.Ref // fills {code}
+	Link      Link      // fills {link} with a secret address
+	Made      link.Ref  // fills {link} with a link of kind Link.Kind that was made already
+	Page      string    // fills {link} with the address of a page of the portal
+	Code      link.Ref  // fills {code}
 	Until     time.Time // after which it is worth nothing
 	BySMS     bool
 }

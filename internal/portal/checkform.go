@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"chancela/internal/actor"
 	"chancela/internal/field"
 )
 
@@ -131,13 +132,7 @@ func (c *checker) field(proc *Procedure, f Field) {
 }
 
 func (c *checker) decide(proc *Procedure) {
-	d := &proc.Decide
-	if d.Approvals == 0 {
-		d.Approvals = 1
-	}
-	if len(d.Roles) == 0 {
-		d.Roles = append(d.Roles, "decider")
-	}
+	d := proc.Decide
 	c.expect(d.Approvals >= 1 && d.Approvals <= 9, d.At, "approvals: %d; expected 1 to 9", d.Approvals)
 	for _, role := range d.Roles {
 		c.expect(slices.Contains(knownRoles(), string(role)), d.At, "roles: %q; expected one of %s", role, strings.Join(knownRoles(), ", "))
@@ -145,6 +140,16 @@ func (c *checker) decide(proc *Procedure) {
 	for _, code := range d.Reasons {
 		_, ok := c.p.Reason(code)
 		c.expect(ok, d.At, "reasons: %q is not among the portal's reasons", code)
+	}
+}
+
+// defaults fills what a definition leaves out: one approval, by a decider.
+func (d *Decide) defaults() {
+	if d.Approvals == 0 {
+		d.Approvals = 1
+	}
+	if len(d.Roles) == 0 {
+		d.Roles = []actor.Role{actor.Decider}
 	}
 }
 

@@ -84,6 +84,16 @@ func Load(name string, dir fs.FS, outcomes Outcomes) (*Portal, error) {
 	return l.p, nil
 }
 
+// ParseProcedure reads a procedure as an earlier version of the definitions had it.
+func ParseProcedure(portalName, version string, source []byte) (*Procedure, error) {
+	proc := &Procedure{Portal: portalName, Version: version, Source: source}
+	if wrong := Decode(portalName+"/procedures/"+version, source, proc); len(wrong) > 0 {
+		return nil, wrong
+	}
+	proc.Decide.defaults()
+	return proc, nil
+}
+
 type loader struct {
 	name  string
 	dir   fs.FS
@@ -99,6 +109,8 @@ func (l *loader) all() {
 		proc := &Procedure{Portal: l.name}
 		l.yaml(file, proc, true)
 		proc.Version = l.sum[len(l.sum)-1]
+		proc.Decide.defaults()
+		proc.Source, _ = fs.ReadFile(l.dir, file) // read a moment ago; a fault was told then
 		l.p.Procedures = append(l.p.Procedures, proc)
 	}
 	l.p.Pages = l.pages("pages")

@@ -53,6 +53,7 @@ type Procedure struct {
 	At      Pos    `yaml:"-"`
 	Portal  string `yaml:"-"`
 	Version string `yaml:"-"` // digest of the file: cases keep the version they were filed under
+	Source  []byte `yaml:"-"` // the file
 	Key     string `yaml:"key"`
 	Title   Text   `yaml:"title"`
 	// Name is the word for one such asking, used within sentences: «pedido de acesso».

@@ -1,0 +1,297 @@
+package casefile
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"chancela/internal/actor"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/evidence"
+	"chancela/internal/fault"
+	"chancela/internal/i18n"
+	"chancela/internal/letter"
+	"chancela/internal/portal"
+)
+
+// Approve approves exactly the revision that the officer saw, and hands the case to its procedure's outcome once
+// enough different persons have.
+//
+// Whoever filed the case, may gain by it, or has approved it already may not approve it.
+func (s *Service) Approve(ctx context.Context, by actor.Actor, id ID, revision string) error {
+	return s.work(ctx, by, id, actor.DecideCase, func(tx *db.Tx, c *Case) error {
+		if err := c.decidable(by, revision); err != nil {
+			return err
+		}
+		grant, err := s.grant(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		proposal, err := s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant)
+		if err != nil {
+			return err
+		}
+		if len(proposal.Problems) > 0 {
+			return fault.New(fault.Conflict, proposal.Problems[0])
+		}
+		if _, err := decision.Record(ctx, tx, by, s.entry(c, decision.Approve, subjectOf(c, proposal), nil)); err != nil {
+			return err
+		}
+		standing, err := decision.Enough(ctx, tx, c.Portal.Name, subjectOf(c, proposal), c.Procedure.Decide.Approvals)
+		if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Forbidden) {
+			return s.done(ctx, tx, by, c, "case.approve", "approved-one", "", true) // another person is still to approve
+		} else if err != nil {
+			return err
+		}
+		for _, id := range standing {
+			grant.Approvals = append(grant.Approvals, string(id))
+		}
+		return s.approved(ctx, tx, by, c, grant)
+	})
+}
+
+// approved ends the review: the outcome records what it will make, in this same transaction.
+func (s *Service) approved(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, grant portal.Grant) error {
+	c.State, c.DecidedAt, c.AnswerBy = Approved, tx.Now(), time.Time{}
+	c.resume(tx.Now())
+	if err := s.done(ctx, tx, by, c, "case.approve", "approved", "", false); err != nil {
+		return err
+	}
+	if err := s.outcomes[c.Procedure.Outcome.Kind].Grant(ctx, tx, by, grant); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, c, portal.CaseApproved, c.authorship(), letter.Link{})
+}
+
+// subjectOf is what an approval names: exactly what will be made, or the revision where that says all.
+func subjectOf(c *Case, p portal.Proposal) string {
+	if p.Digest != "" {
+		return p.Digest
+	}
+	return c.Revision
+}
+
+// decidable says whether the officer may decide this revision of the case now.
+func (c *Case) decidable(by actor.Actor, revision string) error {
+	if c.State != InReview && c.State != RefusalIntended && c.State != Heard {
+		return fault.New(fault.Conflict, "case.not-now")
+	}
+	if c.Revision != revision {
+		return fault.New(fault.Conflict, "case.changed-meanwhile")
+	}
+	if !slices.ContainsFunc(c.Procedure.Decide.Roles, by.Holds) {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	return nil
+}
+
+// grant makes up what an approval hands over.
+func (s *Service) grant(ctx context.Context, tx *db.Tx, c *Case) (portal.Grant, error) {
+	docs, err := evidence.Of(ctx, tx, string(c.ID))
+	if err != nil {
+		return portal.Grant{}, err
+	}
+	g := portal.Grant{
+		Portal: c.Portal, Procedure: c.Procedure, Case: string(c.ID), Number: c.Number, Revision: c.Revision, Answers: c.Answers, Lang: c.Lang,
+		Person: c.Person, Account: c.Account, Author: c.Portal.Rules.Decider.Office.In(c.Lang), At: tx.Now(),
+	}
+	for _, doc := range docs {
+		g.Evidence = append(g.Evidence, portal.Document{Slot: doc.Slot, Name: doc.Name, Digest: doc.Digest})
+	}
+	return g, nil
+}
+
+// Ground is a typed reason of an unfavourable act with the officer's own words: a code alone is never enough.
+type Ground struct {
+	Codes []string
+	Words string
+	// Weighing is what the officer makes of what was said in the hearing (CPA 125.º, 126.º ⚖).
+	Weighing string
+}
+
+// leastWords of an unfavourable act's own facts (CPA 152.º, 153.º ⚖; ecce-content §9, rule 9).
+const leastWords = 30
+
+func (c *Case) grounded(g Ground, why string) error {
+	var problems []fault.Field
+	if len(g.Codes) == 0 {
+		problems = append(problems, fault.Field{Name: "codes", Key: "E-LST-01"})
+	}
+	for _, code := range g.Codes {
+		reason, ok := c.Portal.Reason(code)
+		if !ok || reason.For != why || why == "refuse" && !slices.Contains(c.Procedure.Decide.Reasons, code) {
+			problems = append(problems, fault.Field{Name: "codes", Key: "E-LST-01"})
+		}
+	}
+	if n := utf8.RuneCountInString(strings.TrimSpace(g.Words)); n < leastWords || n > 8000 {
+		problems = append(problems, fault.Field{Name: "words", Key: "E-TXT-01", Args: fault.Args{"min": strconv.Itoa(leastWords), "max": "8000", "n": strconv.Itoa(n)}})
+	}
+	return fault.Fields(problems)
+}
+
+// IntendRefusal tells the applicant that refusal is likely, and why, and hears them first (CPA 121.º, 122.º ⚖).
+func (s *Service) IntendRefusal(ctx context.Context, by actor.Actor, id ID, revision string, g Ground) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if err := c.may(RefusalIntended); err != nil {
+			return err
+		}
+		if c.Revision != revision {
+			return fault.New(fault.Conflict, "case.changed-meanwhile")
+		}
+		if err := c.grounded(g, "refuse"); err != nil {
+			return err
+		}
+		if _, err := decision.Record(ctx, tx, by, s.entry(c, decision.IntendRefuse, c.Revision, &g)); err != nil {
+			return err
+		}
+		c.State, c.reminded = RefusalIntended, 0
+		c.AnswerBy = c.days().Add(tx.Now(), c.Portal.Rules.HearingDays)
+		c.PausedAt = tx.Now() // CPA 121.º, n.º 3 ⚖: the hearing suspends the term
+		if err := s.done(ctx, tx, by, c, "case.intend-refusal", "refusal-intended", g.Words, false); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, c, portal.HearingBegun, i18n.Args{
+			"reasons": c.reasons(g, c.Lang), "until": i18n.Date(c.Lang, c.AnswerBy), "days": strconv.Itoa(c.Portal.Rules.HearingDays),
+		}, s.follow(tx, c))
+	})
+}
+
+// Speak files what the applicant says in the hearing; once.
+func (s *Service) Speak(ctx context.Context, by actor.Actor, id ID, words string) error {
+	if err := worded(words, 2, 20000); err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		if err := c.may(Heard); err != nil {
+			return err
+		}
+		c.State = Heard
+		c.resume(tx.Now())
+		if err := s.done(ctx, tx, by, c, "case.speak", "heard", words, false); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, c, portal.CaseAnswered, nil, letter.Link{})
+	})
+}
+
+// Refuse refuses the case: never without a hearing, whose term has run out or in which the applicant has spoken, and
+// never without reasons, author and remedies (CPA 114.º, 121.º, 151.º–153.º ⚖).
+func (s *Service) Refuse(ctx context.Context, by actor.Actor, id ID, revision string, g Ground) error {
+	return s.work(ctx, by, id, actor.DecideCase, func(tx *db.Tx, c *Case) error {
+		if err := c.may(Refused); err != nil {
+			return err
+		}
+		if err := c.decidable(by, revision); err != nil {
+			return err
+		}
+		if c.State == RefusalIntended && !tx.Now().After(c.AnswerBy) {
+			return fault.New(fault.Conflict, "case.hearing-runs", "until", i18n.Date(i18n.PT, c.AnswerBy))
+		}
+		if err := c.grounded(g, "refuse"); err != nil {
+			return err
+		}
+		if c.State == Heard && utf8.RuneCountInString(strings.TrimSpace(g.Weighing)) < leastWords {
+			return fault.Fields([]fault.Field{{Name: "weighing", Key: "case.weighing"}})
+		}
+		return s.unfavourable(ctx, tx, by, c, decision.Refuse, Refused, g)
+	})
+}
+
+// Desert declares a case deserted that has stood still too long through its applicant's fault (CPA 132.º ⚖). It is
+// a decision like others: nothing lapses by itself once its address is proven.
+func (s *Service) Desert(ctx context.Context, by actor.Actor, id ID, g Ground) error {
+	return s.work(ctx, by, id, actor.DecideCase, func(tx *db.Tx, c *Case) error {
+		if err := c.may(Deserted); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(c.Procedure.Decide.Roles, by.Holds) {
+			return fault.New(fault.Forbidden, "fault.forbidden")
+		}
+		if tx.Now().Before(c.standstill()) {
+			return fault.New(fault.Conflict, "case.not-deserted-yet", "until", i18n.Date(i18n.PT, c.standstill()))
+		}
+		if err := c.grounded(g, "desert"); err != nil {
+			return err
+		}
+		return s.unfavourable(ctx, tx, by, c, decision.Desert, Deserted, g)
+	})
+}
+
+// standstill is when a case that waits for its applicant may be declared deserted.
+func (c *Case) standstill() time.Time {
+	return c.ChangedAt.AddDate(0, c.Portal.Rules.StandstillMonths, 0)
+}
+
+func (s *Service) unfavourable(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, verdict decision.Verdict, to State, g Ground) error {
+	if _, err := decision.Record(ctx, tx, by, s.entry(c, verdict, c.Revision, &g)); err != nil {
+		return err
+	}
+	c.State, c.DecidedAt, c.AnswerBy = to, tx.Now(), time.Time{}
+	verb, event := "case.refuse", portal.CaseRefused
+	if to == Deserted {
+		verb, event = "case.desert", portal.CaseDeserted
+	}
+	if err := s.done(ctx, tx, by, c, verb, string(to), g.Words, false); err != nil {
+		return err
+	}
+	values := c.authorship()
+	values["reasons"] = c.reasons(g, c.Lang)
+	values["remedies"] = c.Portal.Fill(c.Portal.Rules.Remedies, c.Lang)
+	return s.tell(ctx, tx, c, event, values, s.follow(tx, c))
+}
+
+// entry is the case's line in the record of decisions.
+func (s *Service) entry(c *Case, verdict decision.Verdict, subject string, g *Ground) decision.Entry {
+	e := decision.Entry{
+		Portal: c.Portal.Name, Case: string(c.ID), Revision: c.Revision, Subject: subject, Verdict: verdict,
+		Office: c.Portal.Rules.Decider.Office.PT, Delegation: c.Portal.Rules.Decider.Delegation,
+	}
+	if g != nil {
+		e.Weighing = g.Weighing
+		for _, code := range g.Codes {
+			e.Reasons = append(e.Reasons, decision.Reason{Code: code, Words: g.Words})
+		}
+	}
+	return e
+}
+
+// authorship is who decided, as the notice of an act must say (CPA 151.º ⚖).
+func (c *Case) authorship() i18n.Args {
+	decider := c.Portal.Rules.Decider
+	delegation := ""
+	if decider.Delegation != "" {
+		delegation = c.Portal.Say(c.Lang, "case.by-delegation", i18n.Args{"act": decider.Delegation})
+	}
+	office := decider.Office.In(c.Lang)
+	return i18n.Args{"author": office, "office": c.Portal.Body.Name.In(c.Lang), "delegation": delegation}
+}
+
+// reasons writes the grounds as the notice shows them: each code's text and law, then the facts.
+func (c *Case) reasons(g Ground, lang i18n.Lang) string {
+	var lines []string
+	for _, code := range g.Codes {
+		if reason, ok := c.Portal.Reason(code); ok {
+			line := code + ". " + reason.Text.In(lang)
+			if reason.Law != "" {
+				line += " (" + reason.Law + ")"
+			}
+			lines = append(lines, line)
+		}
+	}
+	lines = append(lines, strings.TrimSpace(g.Words))
+	if g.Weighing != "" {
+		lines = append(lines, c.Portal.Say(lang, "case.weighed", nil)+" "+strings.TrimSpace(g.Weighing))
+	}
+	return "\n" + strings.Join(lines, "\n")
+}

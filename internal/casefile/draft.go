@@ -1,0 +1,307 @@
+package casefile
+
+import (
+	"context"
+	"maps"
+	"strconv"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/audit"
+	"chancela/internal/db"
+	"chancela/internal/evidence"
+	"chancela/internal/fault"
+	"chancela/internal/field"
+	"chancela/internal/i18n"
+	"chancela/internal/letter"
+	"chancela/internal/link"
+	"chancela/internal/portal"
+)
+
+// KeepDrafts is how long a draft, or a submission whose address is not proven, is kept without a change
+// (contract: 30 days), and WarnBefore how long before its end it is warned of.
+const (
+	KeepDrafts = 30 * 24 * time.Hour
+	WarnBefore = 7 * 24 * time.Hour
+)
+
+// linkDays are the working days that a link to a draft or to prove an address lasts (contract).
+const linkDays = 10
+
+// Begin starts a draft of a procedure. For a visitor, the link that Begin returns opens the draft again: floor 6
+// keeps its secret in the browser.
+func (s *Service) Begin(ctx context.Context, by actor.Actor, key string, lang i18n.Lang) (id ID, ref link.Ref, err error) {
+	p, proc, err := s.asked(by, key)
+	if err != nil {
+		return "", "", err
+	}
+	err = s.db.InTx(ctx, func(tx *db.Tx) error {
+		c := &Case{ID: ID(db.NewID()), Portal: p, Procedure: proc, State: Draft, Lang: lang, CreatedAt: tx.Now(), ChangedAt: tx.Now(), Answers: portal.Answers{}}
+		if err := s.byPerson(ctx, tx, by, c); err != nil {
+			return err
+		}
+		if err := s.insert(ctx, tx, c); err != nil {
+			return err
+		}
+		id = c.ID
+		if by.Kind == actor.Visitor {
+			if ref, err = s.links.Make(ctx, tx, link.Draft, p.Name, string(c.ID), tx.Now().Add(KeepDrafts)); err != nil {
+				return err
+			}
+		}
+		return audit.Write(ctx, tx, by, "case.begin", c.object())
+	})
+	return id, ref, err
+}
+
+// asked finds the procedure and asks whether the actor may file it at all.
+func (s *Service) asked(by actor.Actor, key string) (*portal.Portal, *portal.Procedure, error) {
+	p, ok := s.portals.Portal(by.Portal)
+	if !ok {
+		return nil, nil, fault.New(fault.NotFound, "fault.not-found")
+	}
+	proc, ok := p.Procedure(key)
+	if !ok {
+		return nil, nil, fault.New(fault.NotFound, "fault.not-found")
+	}
+	permission := actor.FileCase
+	if proc.For == portal.ForPerson {
+		permission = actor.FileOrder
+	}
+	return p, proc, by.MayIn(p.Name, permission)
+}
+
+// byPerson fills a new draft with what is known of a signed-in person, who must hold a power that opens the procedure.
+func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	if by.Kind != actor.Person {
+		return nil
+	}
+	known, err := s.accounts.Known(ctx, tx, by.Portal, by.Person, by.Account)
+	if err != nil {
+		return err
+	}
+	c.Person, c.Account, c.Applicant, c.Address, c.addressKey = by.Person, by.Account, known.Name, known.Address, known.AddressKey
+	if c.Procedure.For == portal.ForPerson {
+		power, ok := known.PowerFor(c.Portal, c.Procedure.Key, tx.Now())
+		if !ok {
+			return fault.New(fault.Forbidden, "case.no-power")
+		}
+		c.BodyNIPC, c.BodyName = power.BodyNIPC, power.BodyName
+	}
+	for _, f := range c.Procedure.Fields() {
+		if value := known.Answer(portal.Role(f.From), c.BodyNIPC, c.BodyName); f.From != "" && value != "" {
+			c.Answers[f.Key] = []string{value}
+		} else if f.Default != "" {
+			c.Answers[f.Key] = []string{f.Default}
+		}
+	}
+	return nil
+}
+
+// Save keeps what was typed in a draft, as it was typed: nothing is judged here, so nothing typed is lost.
+// Answers of fields that the form does not have, or that are locked, are refused and passed over.
+func (s *Service) Save(ctx context.Context, by actor.Actor, id ID, typed portal.Answers) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.ownDraft(ctx, tx, by, id)
+		if err != nil {
+			return err
+		}
+		if err := c.put(typed); err != nil {
+			return err
+		}
+		before := c.Address
+		c.named()
+		if err := s.change(ctx, tx, c); err != nil {
+			return err
+		}
+		return s.offerResume(ctx, tx, by, c, before)
+	})
+}
+
+// offerResume mails the link to go on with a draft, once its address is there and each time it changes.
+func (s *Service) offerResume(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, before string) error {
+	if by.Kind != actor.Visitor || c.addressKey == "" || c.Address == before || len(c.Procedure.Steps) < 2 {
+		return nil
+	}
+	if err := takeMail(ctx, tx, c); err != nil {
+		return nil //nolint:nilerr // a draft is saved whether or not another mail may be sent
+	}
+	return s.tell(ctx, tx, c, portal.DraftSaved, nil, letter.Link{Kind: link.Draft, Subject: string(c.ID), Expires: c.days().Add(tx.Now(), linkDays)})
+}
+
+func (s *Service) ownDraft(ctx context.Context, tx *db.Tx, by actor.Actor, id ID) (*Case, error) {
+	c, err := s.find(ctx, tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mine(by); err != nil {
+		return nil, err
+	}
+	if c.State != Draft {
+		return nil, fault.New(fault.Conflict, "case.filed-already")
+	}
+	return c, nil
+}
+
+// put merges typed answers in the case's, field by field.
+func (c *Case) put(typed portal.Answers) error {
+	for key := range typed {
+		if !c.Procedure.Known(key) {
+			return fault.New(fault.Invalid, "form.unknown-field")
+		}
+	}
+	c.Answers = maps.Clone(c.Answers)
+	for key, values := range typed {
+		if f, ok := c.Procedure.Field(key); ok && (f.Locked || f.IsFile()) {
+			continue
+		}
+		c.Answers[key] = values
+	}
+	return nil
+}
+
+// named takes name, address and language from the answers of a draft, as far as they can be read.
+func (c *Case) named() {
+	if c.Person != "" {
+		return
+	}
+	c.Applicant, c.Address, c.addressKey = "", "", ""
+	if address, err := field.ParseEmail(c.First(portal.Address)); err == nil {
+		c.Address = address
+		c.addressKey, _ = field.CanonicalEmail(address)
+	}
+	if name := c.First(portal.ApplicantName); len(name) <= 400 {
+		c.Applicant = name
+	}
+	if lang := i18n.Lang(c.First(portal.Language)); lang == i18n.PT || lang == i18n.EN {
+		c.Lang = lang
+	}
+}
+
+// Attach adds a document to a draft, or to a case that waits for it.
+func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evidence.Upload) error {
+	var rule evidence.Rule
+	may := func(ctx context.Context, tx *db.Tx) error {
+		c, f, err := s.open(ctx, tx, by, id, upload.Slot)
+		if err != nil {
+			return err
+		}
+		upload.Portal, upload.Case, rule = c.Portal.Name, string(c.ID), ruleOf(f)
+		return s.room(ctx, tx, c, f)
+	}
+	if err := s.db.Look(ctx, func(tx *db.Tx) error { return may(ctx, tx) }); err != nil {
+		return err
+	}
+	_, err := s.evidence.Add(ctx, by, upload, rule, may)
+	return err
+}
+
+// room refuses more documents of one kind than the form has places for.
+func (s *Service) room(ctx context.Context, tx *db.Tx, c *Case, f portal.Field) error {
+	docs, err := evidence.Of(ctx, tx, string(c.ID))
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, doc := range docs {
+		if doc.Slot == f.Key {
+			n++
+		}
+	}
+	if n >= f.Files {
+		return fault.Fields([]fault.Field{{Name: f.Key, Key: "E-FIC-08", Args: fault.Args{"n": strconv.Itoa(f.Files), "max": strconv.Itoa(caseMaxMB)}}})
+	}
+	return nil
+}
+
+// Detach takes a document from a draft, or one brought for a request that is not answered yet.
+func (s *Service) Detach(ctx context.Context, by actor.Actor, id ID, document evidence.ID) error {
+	return s.evidence.Remove(ctx, by, by.Portal, string(id), document, func(ctx context.Context, tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		if c.State == Draft {
+			return nil
+		}
+		if c.State != Waiting {
+			return fault.New(fault.Conflict, "case.filed-already")
+		}
+		return s.broughtSince(ctx, tx, c, document)
+	})
+}
+
+// broughtSince says whether the document was brought after the last filing: what was filed stays.
+func (s *Service) broughtSince(ctx context.Context, tx *db.Tx, c *Case, document evidence.ID) error {
+	docs, err := evidence.Of(ctx, tx, string(c.ID))
+	if err != nil {
+		return err
+	}
+	asked, err := requests(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		for _, r := range asked {
+			if doc.ID == document && r.Answered.IsZero() && r.Field == doc.Slot && doc.At.After(r.AskedAt) {
+				return nil
+			}
+		}
+	}
+	return fault.New(fault.Conflict, "case.filed-already")
+}
+
+// open says whether a document may be added now: the case is a draft, or waits for just this.
+func (s *Service) open(ctx context.Context, tx *db.Tx, by actor.Actor, id ID, slot string) (*Case, portal.Field, error) {
+	c, err := s.find(ctx, tx, id)
+	if err != nil {
+		return nil, portal.Field{}, err
+	}
+	if err := c.mine(by); err != nil {
+		return nil, portal.Field{}, err
+	}
+	f, ok := c.Procedure.Field(slot)
+	if !ok || !f.IsFile() {
+		return nil, portal.Field{}, fault.New(fault.Invalid, "form.unknown-field")
+	}
+	switch c.State {
+	case Draft:
+		return c, f, nil
+	case Waiting:
+		return c, f, s.askedFor(ctx, tx, c, slot)
+	case RefusalIntended:
+		return c, f, nil // documents may come with what one says in the hearing (CPA 122.º ⚖)
+	}
+	return nil, f, fault.New(fault.Conflict, "case.filed-already")
+}
+
+func ruleOf(f portal.Field) evidence.Rule {
+	rule := evidence.Rule{MaxMB: int64(f.MaxMB), MaxFiles: caseMaxFiles, CaseMaxMB: caseMaxMB}
+	for _, kind := range f.Accepts {
+		rule.Kinds = append(rule.Kinds, evidence.Kind(kind))
+	}
+	return rule
+}
+
+// All documents of one case together (ecce-content §2.5: 40 MB a case; a credencial's papers may be more).
+const (
+	caseMaxMB    = 80
+	caseMaxFiles = 60
+)
+
+// Cancel erases a draft and its documents at once.
+func (s *Service) Cancel(ctx context.Context, by actor.Actor, id ID) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.ownDraft(ctx, tx, by, id)
+		if err != nil {
+			return err
+		}
+		if err := s.erase(ctx, tx, c); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "case.cancel", c.object())
+	})
+}

@@ -1,0 +1,266 @@
+package casefile
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"chancela/internal/actor"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/evidence"
+	"chancela/internal/fault"
+	"chancela/internal/i18n"
+	"chancela/internal/portal"
+)
+
+// View is a case with all that hangs on it, as far as the one who looks may see.
+type View struct {
+	Case
+	Documents []evidence.Doc
+	Timeline  []Happening
+	Requests  []Request
+	Decisions []decision.Entry
+	Warnings  []fault.Field // of the form's rules
+}
+
+// Open shows a case to its applicant: the whole file but notes of work.
+func (s *Service) Open(ctx context.Context, by actor.Actor, id ID) (v View, err error) {
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		v, err = s.view(ctx, tx, c, false)
+		return err
+	})
+	return v, err
+}
+
+func (s *Service) view(ctx context.Context, tx *db.Tx, c *Case, inside bool) (v View, err error) {
+	v.Case = *c
+	if v.Documents, err = evidence.Of(ctx, tx, string(c.ID)); err != nil {
+		return v, err
+	}
+	if v.Timeline, err = timeline(ctx, tx, c.ID, inside); err != nil {
+		return v, err
+	}
+	if v.Requests, err = requests(ctx, tx, c.ID); err != nil {
+		return v, err
+	}
+	v.Decisions, err = decision.Of(ctx, tx, string(c.ID))
+	v.Warnings = c.Procedure.Judge(withFiles(c, v.Documents), tx.Now()).Warnings
+	return v, err
+}
+
+// Asked are the requests that still wait for their answer.
+func (v View) Asked() []Request {
+	return slices.DeleteFunc(slices.Clone(v.Requests), func(r Request) bool { return !r.Answered.IsZero() })
+}
+
+// Review is what an officer sees of a case.
+type Review struct {
+	View
+	Proposal portal.Proposal // what an approval would make
+	Findings []Finding
+	Mine     bool // the officer's own case: nothing to do here but stand aside
+	Approved bool // the officer has approved this revision already
+	Missing  int  // approvals by other persons still needed
+	Names    map[actor.PersonID]string
+}
+
+// Finding is something the program noticed; it informs and decides nothing.
+type Finding struct {
+	Key  string // words: case.finding.KEY
+	Args i18n.Args
+	Bad  bool
+}
+
+// Review shows a case to an officer: answers beside evidence, and what the program noticed.
+func (s *Service) Review(ctx context.Context, by actor.Actor, id ID) (r Review, err error) {
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := by.MayIn(c.Portal.Name, actor.SeeCases); err != nil {
+			return err
+		}
+		if c.State == Draft || c.State == Submitted || c.State == Lapsed {
+			return fault.New(fault.NotFound, "fault.not-found")
+		}
+		r.Mine = s.notOwn(ctx, tx, by, c) != nil
+		if r.View, err = s.view(ctx, tx, c, !r.Mine); err != nil {
+			return err
+		}
+		if r.Findings, err = s.findings(ctx, tx, c, r.View); err != nil {
+			return err
+		}
+		if err := s.propose(ctx, tx, by, c, &r); err != nil {
+			return err
+		}
+		r.Names, err = s.names(ctx, tx, r)
+		return err
+	})
+	return r, err
+}
+
+// propose adds what an approval would make and how many approvals it lacks.
+func (s *Service) propose(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, r *Review) error {
+	if c.State.Decided() {
+		return nil
+	}
+	grant, err := s.grant(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if r.Proposal, err = s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant); err != nil {
+		return err
+	}
+	standing, err := decision.ApproversOf(ctx, tx, c.Portal.Name, subjectOf(c, r.Proposal))
+	if err != nil {
+		return err
+	}
+	r.Approved = slices.ContainsFunc(standing, func(e decision.Entry) bool { return e.Person == by.Person })
+	r.Missing = max(0, c.Procedure.Decide.Approvals-len(standing))
+	return nil
+}
+
+func (s *Service) names(ctx context.Context, tx *db.Tx, r Review) (map[actor.PersonID]string, error) {
+	names := map[actor.PersonID]string{}
+	add := func(p actor.PersonID) error {
+		if _, known := names[p]; known || p == "" {
+			return nil
+		}
+		name, err := s.accounts.PersonName(ctx, tx, p)
+		names[p] = name
+		return err
+	}
+	for _, h := range r.Timeline {
+		if err := add(h.Person); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range []actor.PersonID{r.TakenBy, r.Director, r.Person} {
+		if err := add(p); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// Queue lists the cases that wait for officers, the most urgent first.
+func (s *Service) Queue(ctx context.Context, by actor.Actor, f Filter) (rows []Row, err error) {
+	if err := by.MayIn(by.Portal, actor.SeeCases); err != nil {
+		return nil, err
+	}
+	if len(f.States) == 0 && f.Search == "" {
+		f.States = []State{Proven, InReview, Waiting, RefusalIntended, Heard}
+	}
+	if len(f.States) == 0 {
+		f.States = []State{Proven, InReview, Waiting, RefusalIntended, Heard, Approved, Refused, Withdrawn, Deserted}
+	}
+	if f.Limit <= 0 || f.Limit > 100 {
+		f.Limit = 25
+	}
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		rows, err = queue(ctx, tx, by.Portal, f)
+		return err
+	})
+	return rows, err
+}
+
+// Mine lists a signed-in person's own cases, newest first.
+func (s *Service) Mine(ctx context.Context, by actor.Actor) (cases []*Case, err error) {
+	if by.Kind != actor.Person {
+		return nil, fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		cases, err = s.of(ctx, tx, `portal = $1 AND person = $2`, by.Portal, string(by.Person))
+		return err
+	})
+	return cases, err
+}
+
+// findings are what the program notices by itself.
+func (s *Service) findings(ctx context.Context, tx *db.Tx, c *Case, v View) ([]Finding, error) {
+	var all []Finding
+	note := func(bad bool, key string, pairs ...string) {
+		all = append(all, Finding{Key: key, Args: fault.Pairs(pairs...), Bad: bad})
+	}
+	if c.BodyNIPC != "" {
+		note(false, "number-valid", "number", c.BodyNIPC)
+		body, found, err := s.accounts.Registered(ctx, tx, c.Portal.Name, c.BodyNIPC)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			note(body.Class != portal.Eligible, "register-"+body.Class, "body", body.Name)
+		} else if len(c.Portal.Register) > 0 {
+			note(true, "register-none", "number", c.BodyNIPC)
+		}
+		has, err := s.accounts.HasAccount(ctx, tx, c.Portal.Name, c.BodyNIPC)
+		if err != nil {
+			return nil, err
+		}
+		if has && c.Person == "" {
+			note(true, "body-has-account", "number", c.BodyNIPC)
+		}
+	}
+	twins, err := duplicates(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range twins {
+		note(true, "duplicate", "number", number)
+	}
+	for _, doc := range v.Documents {
+		for _, f := range doc.Findings {
+			note(f != evidence.Signature, "document", "document", doc.Name, "what", c.Portal.Say(i18n.PT, "evidence.finding."+string(f), nil))
+		}
+	}
+	return all, nil
+}
+
+// Wait is how long half of the lately decided cases of a procedure took, in working days; false where too few were.
+func (s *Service) Wait(ctx context.Context, p *portal.Portal, procedure string) (days int, ok bool, err error) {
+	const few, months = 5, 3
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		spans, err := decidedSince(ctx, tx, p.Name, procedure, tx.Now().AddDate(0, -months, 0))
+		if err != nil || len(spans) < few {
+			return err
+		}
+		took := make([]int, len(spans))
+		for i, span := range spans {
+			took[i] = (&Case{Portal: p}).days().Between(span[0], span[1])
+		}
+		slices.Sort(took)
+		days, ok = took[len(took)/2], true
+		return nil
+	})
+	return days, ok, err
+}
+
+// Document hands out a document of a case to its applicant, or to an officer who may see the case.
+func (s *Service) Document(ctx context.Context, by actor.Actor, id ID, document evidence.ID) (evidence.Doc, io.ReadCloser, error) {
+	return s.evidence.Open(ctx, by, by.Portal, string(id), document, s.mayDocument(by, id))
+}
+
+func (s *Service) mayDocument(by actor.Actor, id ID) evidence.May {
+	return func(ctx context.Context, tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if by.Kind == actor.Officer {
+			if c.State == Draft || c.State == Submitted {
+				return fault.New(fault.NotFound, "fault.not-found")
+			}
+			return by.MayIn(c.Portal.Name, actor.SeeCases)
+		}
+		return c.mine(by)
+	}
+}

@@ -1,0 +1,330 @@
+package casefile
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"chancela/internal/actor"
+	"chancela/internal/audit"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/evidence"
+	"chancela/internal/fault"
+	"chancela/internal/i18n"
+	"chancela/internal/letter"
+	"chancela/internal/link"
+	"chancela/internal/portal"
+)
+
+// Take gives the case to the officer who opens it for review.
+func (s *Service) Take(ctx context.Context, by actor.Actor, id ID) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if err := c.may(InReview); err != nil {
+			return err
+		}
+		if c.State != Proven {
+			return fault.New(fault.Conflict, "case.not-now")
+		}
+		c.State, c.TakenBy = InReview, by.Person
+		return s.done(ctx, tx, by, c, "case.take", "taken", "", true)
+	})
+}
+
+// Return puts a case back in the queue, for another officer.
+func (s *Service) Return(ctx context.Context, by actor.Actor, id ID) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if c.State != InReview {
+			return fault.New(fault.Conflict, "case.not-now")
+		}
+		c.State, c.TakenBy = Proven, ""
+		return s.done(ctx, tx, by, c, "case.return", "returned", "", true)
+	})
+}
+
+// StandAside takes an officer off a case that they have declared themselves impeded in (CPA 69.º–70.º ⚖).
+func (s *Service) StandAside(ctx context.Context, by actor.Actor, id ID, why string) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if c.State.Decided() {
+			return fault.New(fault.Conflict, "case.not-now")
+		}
+		if c.TakenBy == by.Person && c.State == InReview {
+			c.State, c.TakenBy = Proven, ""
+		}
+		if c.Director == by.Person {
+			c.Director = ""
+		}
+		return s.done(ctx, tx, by, c, "case.stand-aside", "stood-aside", why, true)
+	})
+}
+
+// Note keeps a note of work, which the applicant does not see.
+func (s *Service) Note(ctx context.Context, by actor.Actor, id ID, words string) error {
+	if err := worded(words, 2, 4000); err != nil {
+		return err
+	}
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if err := happen(ctx, tx, c, by, "note", words, true); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "case.note", c.object())
+	})
+}
+
+// Item is one thing that the applicant is asked to correct or bring.
+type Item struct {
+	Field  string
+	Reason string
+}
+
+// AskElements asks the applicant to correct answers or bring documents, each with its reason; only those open again.
+// The request invites, it does not refuse (CPA 108.º ⚖); the term stands still meanwhile if the portal's data says so.
+func (s *Service) AskElements(ctx context.Context, by actor.Actor, id ID, items []Item) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if err := c.may(Waiting); err != nil {
+			return err
+		}
+		if err := c.askable(items); err != nil {
+			return err
+		}
+		for _, item := range items {
+			if err := insertRequest(ctx, tx, c, Request{Field: item.Field, Reason: item.Reason}); err != nil {
+				return err
+			}
+		}
+		c.State, c.reminded = Waiting, 0
+		c.AnswerBy = c.days().Add(tx.Now(), c.Portal.Rules.ElementsDays)
+		if c.Portal.Rules.ElementsSuspend {
+			c.PausedAt = tx.Now()
+		}
+		if err := s.done(ctx, tx, by, c, "case.ask-elements", "elements-asked", "", false); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, c, portal.ElementsAsked, i18n.Args{
+			"list": c.listed(items), "until": i18n.Date(c.Lang, c.AnswerBy), "days": strconv.Itoa(c.Portal.Rules.ElementsDays),
+		}, s.follow(tx, c))
+	})
+}
+
+func (c *Case) askable(items []Item) error {
+	var problems []fault.Field
+	if len(items) == 0 {
+		problems = append(problems, fault.Field{Name: "items", Key: "case.elements.none"})
+	}
+	for _, item := range items {
+		if _, ok := c.Procedure.Field(item.Field); !ok {
+			problems = append(problems, fault.Field{Name: "items", Key: "form.unknown-field"})
+		}
+		if worded(item.Reason, 3, 1000) != nil {
+			problems = append(problems, fault.Field{Name: "reason." + item.Field, Key: "E-GER-01"})
+		}
+	}
+	return fault.Fields(problems)
+}
+
+// listed writes the items as the mail shows them, one a line.
+func (c *Case) listed(items []Item) string {
+	var lines []string
+	for _, item := range items {
+		f, _ := c.Procedure.Field(item.Field)
+		lines = append(lines, "– "+f.DocumentName(c.Lang)+": "+item.Reason)
+	}
+	return "\n" + strings.Join(lines, "\n")
+}
+
+// askedFor says whether the applicant is asked for this field now.
+func (s *Service) askedFor(ctx context.Context, tx *db.Tx, c *Case, key string) error {
+	asked, err := requests(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(asked, func(r Request) bool { return r.Field == key && r.Answered.IsZero() }) {
+		return fault.New(fault.Forbidden, "case.not-asked")
+	}
+	return nil
+}
+
+// Answer files what was asked for: a new revision, which voids approvals of the one before.
+func (s *Service) Answer(ctx context.Context, by actor.Actor, id ID, typed portal.Answers, words string) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		if c.State != Waiting {
+			return fault.New(fault.Conflict, "case.not-now")
+		}
+		if err := s.refile(ctx, tx, c, typed); err != nil {
+			return err
+		}
+		if err := answerRequests(ctx, tx, c); err != nil {
+			return err
+		}
+		if err := decision.Void(ctx, tx, by, string(c.ID), "edited"); err != nil {
+			return err
+		}
+		c.State, c.AnswerBy = InReview, time.Time{}
+		if c.TakenBy == "" {
+			c.State = Proven
+		}
+		c.resume(tx.Now())
+		if err := s.done(ctx, tx, by, c, "case.answer", "answered", words, false); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, c, portal.CaseAnswered, nil, letter.Link{})
+	})
+}
+
+// refile puts the answers that were asked for in place of the old ones, and judges the whole form again.
+func (s *Service) refile(ctx context.Context, tx *db.Tx, c *Case, typed portal.Answers) error {
+	asked, err := requests(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	docs, err := evidence.Of(ctx, tx, string(c.ID))
+	if err != nil {
+		return err
+	}
+	c.Answers = cloned(c.Answers)
+	var problems []fault.Field
+	for _, r := range asked {
+		if !r.Answered.IsZero() {
+			continue
+		}
+		f, _ := c.Procedure.Field(r.Field)
+		if !f.IsFile() {
+			c.Answers[f.Key] = typed[f.Key]
+			for _, column := range f.Columns {
+				c.Answers[f.Key+"."+column.Key] = typed[f.Key+"."+column.Key]
+			}
+			continue
+		}
+		if !slices.ContainsFunc(docs, func(d evidence.Doc) bool { return d.Slot == f.Key && d.At.After(r.AskedAt) }) {
+			problems = append(problems, fault.Field{Name: f.Key, Key: "E-FIC-01", Args: fault.Args{"documento": f.DocumentName(c.Lang)}})
+		}
+	}
+	if err := fault.Fields(problems); err != nil {
+		return err
+	}
+	judged := c.Procedure.Judge(withFiles(c, docs), tx.Now())
+	if err := fault.Fields(judged.Problems); err != nil {
+		return err
+	}
+	c.Answers = judged.Clean
+	c.factsOf(s)
+	c.Revision = s.revision(c, docs)
+	return index(ctx, tx, c)
+}
+
+// resume lets the term to decide run again, moved by the working days it stood still.
+func (c *Case) resume(now time.Time) {
+	if c.PausedAt.IsZero() {
+		return
+	}
+	c.DueAt = c.days().Add(c.DueAt, c.days().Between(c.PausedAt, now))
+	c.PausedAt = time.Time{}
+}
+
+// Withdraw ends the case at its applicant's wish, at any moment before the decision (CPA 131.º ⚖).
+func (s *Service) Withdraw(ctx context.Context, by actor.Actor, id ID) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		if err := c.may(Withdrawn); err != nil {
+			return err
+		}
+		c.State, c.DecidedAt = Withdrawn, tx.Now()
+		if err := s.done(ctx, tx, by, c, "case.withdraw", "withdrawn", "", false); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, c, portal.CaseWithdrawn, nil, letter.Link{})
+	})
+}
+
+// work is what every deed of an officer begins with: find, may they, and is it not their own.
+func (s *Service) work(ctx context.Context, by actor.Actor, id ID, permission actor.Permission, do func(*db.Tx, *Case) error) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := by.MayIn(c.Portal.Name, permission); err != nil {
+			return err
+		}
+		if c.State == Draft || c.State == Submitted || c.State == Lapsed {
+			return fault.New(fault.NotFound, "fault.not-found") // not the officers' yet, or no more
+		}
+		if err := s.notOwn(ctx, tx, by, c); err != nil {
+			return err
+		}
+		return do(tx, c)
+	})
+}
+
+// notOwn refuses an officer's own case. The person is compared, not the account: by who filed it, by every address
+// that the officer's person has, and by the civil number (CPA 69.º ⚖).
+func (s *Service) notOwn(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	same, err := s.accounts.IsSame(ctx, tx, c.Portal.Name, by.Person, c.addressKey, c.civilMark)
+	if err != nil {
+		return err
+	}
+	if same || by.Person == c.Person {
+		return fault.New(fault.Forbidden, "case.own")
+	}
+	return nil
+}
+
+// done writes the case back with its line in the timeline and in the audit.
+func (s *Service) done(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, verb, kind, words string, inside bool) error {
+	if err := s.change(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := happen(ctx, tx, c, by, kind, words, inside); err != nil {
+		return err
+	}
+	return audit.Write(ctx, tx, by, verb, c.object(), audit.With("revision", c.Revision), audit.With("state", string(c.State)))
+}
+
+// worded refuses words that are too few or too many.
+func worded(words string, least, most int) error {
+	if n := utf8.RuneCountInString(strings.TrimSpace(words)); n < least || n > most {
+		return fault.Fields([]fault.Field{{Name: "words", Key: "E-TXT-01", Args: fault.Args{"min": strconv.Itoa(least), "max": strconv.Itoa(most), "n": strconv.Itoa(n)}}})
+	}
+	return nil
+}
+
+// openLink opens a case by the secret of a reusable link: a draft to go on with, or a case to follow.
+func (s *Service) openLink(ctx context.Context, kind link.Kind, portalName, secret string) (id ID, err error) {
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		opened, err := s.links.Peek(ctx, tx, kind, portalName, secret)
+		id = ID(opened.Subject)
+		return err
+	})
+	return id, err
+}
+
+// OpenDraft says which draft a link opens.
+func (s *Service) OpenDraft(ctx context.Context, portalName, secret string) (ID, error) {
+	return s.openLink(ctx, link.Draft, portalName, secret)
+}
+
+// OpenFollow says which case a link lets one follow.
+func (s *Service) OpenFollow(ctx context.Context, portalName, secret string) (ID, error) {
+	return s.openLink(ctx, link.Follow, portalName, secret)
+}
+
+// PeekProof says whether a proof link is good, and changes nothing: a scanner of mails may look.
+func (s *Service) PeekProof(ctx context.Context, portalName, secret string) (ID, error) {
+	return s.openLink(ctx, link.Proof, portalName, secret)
+}

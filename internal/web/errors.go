@@ -1,0 +1,96 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"chancela/internal/db"
+	"chancela/internal/fault"
+)
+
+func isRefusal(err error) bool {
+	_, ok := fault.As(err)
+	return ok
+}
+
+// statusOf is the one place that knows which status a kind of refusal has.
+var statusOf = map[fault.Kind]int{
+	fault.Invalid: http.StatusUnprocessableEntity, fault.Forbidden: http.StatusForbidden, fault.NotFound: http.StatusNotFound,
+	fault.Conflict: http.StatusConflict, fault.Expired: http.StatusGone, fault.Throttled: http.StatusTooManyRequests,
+	fault.Unavailable: http.StatusServiceUnavailable, fault.TooLarge: http.StatusRequestEntityTooLarge,
+}
+
+// fail turns an error into a page, or a problem document (RFC 9457) for machines.
+func (v *visit) fail(err error) {
+	status, title, text := v.explain(err)
+	if e, ok := fault.As(err); ok && e.Retry > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+	}
+	if v.wantsJSON() {
+		v.problem(status, title, text)
+		return
+	}
+	if err := v.show(status, refusalPage(v.refusal(status, title, text, err))); err != nil {
+		v.s.Log.Error("an error's page could not be shown", slog.Any("error", err))
+		http.Error(v.w, text, http.StatusInternalServerError)
+	}
+}
+
+// explain gives status, title and text of an error. A fault of ours shows a reference that the log has.
+func (v *visit) explain(err error) (status int, title, text string) {
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = fault.New(fault.TooLarge, "fault.too-large", "max", strconv.FormatInt(large.Limit>>20, 10))
+	}
+	e, ok := fault.As(err)
+	if !ok {
+		ref := strings.ToUpper(db.NewID()[:10])
+		v.s.Log.Error("a fault of ours", slog.String("ref", ref), slog.String("path", v.r.Pattern), slog.Any("error", err))
+		return http.StatusInternalServerError, v.say("web.error.ours"), v.say("fault.ours", "ref", ref)
+	}
+	args := fault.Args{}
+	for name, value := range e.Args {
+		args[name] = value
+	}
+	if e.Retry > 0 {
+		args["min"] = strconv.Itoa(int(math.Ceil(e.Retry.Minutes())))
+	}
+	text = v.say(e.Key)
+	for name, value := range args {
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
+	}
+	return statusOf[e.Kind], v.say("web.error." + string(e.Kind)), text
+}
+
+func (v *visit) wantsJSON() bool {
+	return strings.Contains(v.r.Header.Get("Accept"), "application/json") || strings.Contains(v.r.Header.Get("Accept"), "application/problem+json")
+}
+
+func (v *visit) problem(status int, title, text string) {
+	body, err := json.Marshal(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{"about:blank", title, status, text})
+	if err != nil {
+		body = []byte(`{}`)
+	}
+	v.w.Header().Set("Content-Type", "application/problem+json")
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.WriteHeader(status)
+	_, _ = v.w.Write(body)
+}
+
+// nowhere answers what no route has.
+func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
+	v := &visit{w: w, r: r, s: s, lang: langOf(r)}
+	if p, ok := s.Portals.Portal(strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 2)[0]); ok {
+		v.portal = p
+	}
+	v.fail(fault.New(fault.NotFound, "fault.not-found"))
+}

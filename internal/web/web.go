@@ -1,0 +1,209 @@
+// Package web is the face: every page that people see, and nothing else.
+//
+// A page is a handler, a templ component and a test with one base name. A handler reads the request, does one deed or
+// look, and shows one typed struct; it never asks a role, opens a database or sends anything. Errors are returned,
+// and one function turns them into pages (errors.go). GET changes nothing; what a POST did is shown after a redirect.
+// Everything works without script. The whole map of addresses is one list: start reading at [Server.routes].
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"chancela/internal/account"
+	"chancela/internal/casefile"
+	"chancela/internal/certificate"
+	"chancela/internal/credential"
+	"chancela/internal/i18n"
+	"chancela/internal/login"
+	"chancela/internal/portal"
+	"chancela/internal/status"
+	"chancela/internal/web/ui"
+)
+
+// Config is what the face is wired to.
+type Config struct {
+	Portals      *portal.Set
+	Cases        *casefile.Service
+	Accounts     *account.Accounts
+	Login        *login.Service
+	Certificates *certificate.Service
+	Credentials  *credential.Service
+	Status       *status.Service
+	// Base is the public address; links, cookies and the check of the host follow from it.
+	Base *url.URL
+	// Notice stands on every page if the instance is not for real use; zero for none.
+	Notice portal.Text
+	// Mailbox shows what was sent, where nothing is sent for real; nil elsewhere.
+	Mailbox Mailbox
+	// Trail shows the audit trail to who may see it.
+	Trail Trail
+	// Ready says what keeps the instance from serving.
+	Ready func(context.Context) error
+	// PKI answers under /pki/ what machines ask: it must clean no path.
+	PKI http.Handler
+	// Proxies are the networks of proxies whose X-Forwarded-For is believed; none by default.
+	Proxies []string
+	Log     *slog.Logger
+}
+
+// Server answers requests of people.
+type Server struct {
+	Config
+	handler http.Handler
+	paths   []string
+	themes  map[string]ui.Theme
+}
+
+// New builds the face.
+func New(c Config) (*Server, error) {
+	s := &Server{Config: c, themes: map[string]ui.Theme{}}
+	for _, p := range c.Portals.Portals {
+		theme, err := ui.NewTheme(p.Look.Primary)
+		if err != nil {
+			return nil, err
+		}
+		s.themes[p.Name] = theme
+	}
+	s.handler = s.build()
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Routes lists every address as METHOD PATTERN, for the tests that must visit them all.
+func (s *Server) Routes() []string { return s.paths }
+
+// route is one address.
+type route struct {
+	pattern string
+	page    page
+}
+
+// routes is the whole map, to be read aloud.
+func (s *Server) routes() []route {
+	return []route{
+		{"GET /{$}", s.portals},
+		{"GET /healthz", s.health},
+		{"GET /readyz", s.ready},
+		{"GET /avaliacao", s.mailbox},
+		{"GET /avaliacao/{file}", s.letter},
+		{"GET /verificar", s.verify},
+		{"GET /verificar/{code}", s.verified},
+		{"GET /pki/{$}", s.pki},
+
+		{"GET /{portal}/{$}", s.home},
+		{"GET /{portal}/minutas/{$}", s.minutas},
+		{"GET /{portal}/minutas/{code}", s.minuta},
+		{"GET /{portal}/{page}", s.information},
+
+		{"POST /{portal}/entrar", s.enter},
+		{"GET /{portal}/entrar/codigo", s.code},
+		{"POST /{portal}/entrar/canal", s.sendCode},
+		{"POST /{portal}/entrar/codigo", s.confirmCode},
+		{"POST /{portal}/sair", s.leave},
+		{"POST /{portal}/sessao", s.extend},
+		{"GET /{portal}/recuperar", s.recovery},
+		{"POST /{portal}/recuperar", s.askRecovery},
+		{"GET /{portal}/recuperar/{secret}", s.recover},
+		{"POST /{portal}/recuperar/{secret}", s.recovered},
+		{"GET /{portal}/definir/{secret}", s.define},
+		{"POST /{portal}/definir/{secret}", s.defined},
+		{"GET /{portal}/tecnico/convite/{secret}", s.officerInvited},
+		{"POST /{portal}/tecnico/convite/{secret}", s.officerDefined},
+
+		{"GET /{portal}/novo/{procedure}", s.begin},
+		{"POST /{portal}/novo/{procedure}", s.begun},
+		{"GET /{portal}/retomar/{secret}", s.resume},
+		{"POST /{portal}/retomar/{secret}", s.resumed},
+		{"GET /{portal}/confirmar/{secret}", s.prove},
+		{"POST /{portal}/confirmar/{secret}", s.proven},
+		{"GET /{portal}/acompanhar", s.following},
+		{"POST /{portal}/acompanhar", s.askFollow},
+		{"GET /{portal}/acompanhar/{secret}", s.follow},
+		{"POST /{portal}/acompanhar/{secret}", s.followed},
+
+		{"GET /{portal}/processos", s.cases},
+		{"GET /{portal}/processos/{id}", s.caseOf},
+		{"GET /{portal}/processos/{id}/passo/{step}", s.step},
+		{"POST /{portal}/processos/{id}/passo/{step}", s.stepped},
+		{"POST /{portal}/processos/{id}/guardar", s.autosave},
+		{"POST /{portal}/processos/{id}/retirar/{document}", s.detach},
+		{"GET /{portal}/processos/{id}/rever", s.reviewOwn},
+		{"POST /{portal}/processos/{id}/submeter", s.submit},
+		{"GET /{portal}/processos/{id}/cancelar", s.cancel},
+		{"POST /{portal}/processos/{id}/cancelar", s.cancelled},
+		{"GET /{portal}/processos/{id}/recibo", s.receipt},
+		{"POST /{portal}/processos/{id}/corrigir", s.correct},
+		{"POST /{portal}/processos/{id}/responder", s.answer},
+		{"POST /{portal}/processos/{id}/pronuncia", s.speak},
+		{"GET /{portal}/processos/{id}/desistir", s.withdraw},
+		{"POST /{portal}/processos/{id}/desistir", s.withdrawn},
+		{"GET /{portal}/processos/{id}/documentos/{document}", s.document},
+		{"GET /{portal}/processos/{id}/minutas/{code}", s.filledMinuta},
+
+		{"GET /{portal}/area", s.area},
+		{"GET /{portal}/conta", s.accountOf},
+		{"POST /{portal}/conta/sessoes", s.endSessions},
+		{"GET /{portal}/certificados/{id}", s.certificate},
+		{"GET /{portal}/certificados/{id}/{file}", s.certificateFile},
+		{"POST /{portal}/certificados/{id}/aceitar", s.acceptCertificate},
+		{"POST /{portal}/certificados/{id}/recusar", s.declineCertificate},
+		{"POST /{portal}/certificados/{id}/revogar", s.revokeCertificate},
+		{"GET /{portal}/credenciais/{id}", s.credential},
+		{"GET /{portal}/credenciais/{id}/pdf", s.credentialPDF},
+
+		{"GET /{portal}/tecnico/{$}", s.queue},
+		{"GET /{portal}/tecnico/processos/{id}", s.review},
+		{"GET /{portal}/tecnico/processos/{id}/documentos/{document}", s.document},
+		{"POST /{portal}/tecnico/processos/{id}/{move}", s.decide},
+		{"GET /{portal}/tecnico/certificados/{id}", s.officerCertificate},
+		{"POST /{portal}/tecnico/certificados/{id}/revogar", s.officerRevoke},
+		{"GET /{portal}/tecnico/credenciais/{id}", s.officerCredential},
+		{"POST /{portal}/tecnico/credenciais/{id}/{move}", s.judgeCredential},
+		{"GET /{portal}/tecnico/equipa", s.team},
+		{"POST /{portal}/tecnico/equipa", s.invite},
+		{"GET /{portal}/tecnico/auditoria", s.audit},
+	}
+}
+
+func (s *Server) build() http.Handler {
+	mux := http.NewServeMux()
+	for _, one := range s.routes() {
+		mux.Handle(one.pattern, s.visited(one))
+		s.paths = append(s.paths, one.pattern)
+	}
+	mux.Handle("GET "+ui.StaticPath, ui.Static())
+	mux.HandleFunc("/", s.nowhere)
+	guarded := s.guard(http.NewCrossOriginProtection().Handler(mux))
+	// Answers of the PKI go past the mux: it would clean the path of an OCSP request, in which "//" is legal base64.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.PKI != nil && strings.HasPrefix(r.URL.Path, "/pki/") && r.URL.Path != "/pki/" {
+			s.PKI.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// Paths are where links of mails lead, within their portal; package letter is given them.
+func Paths() map[string]string {
+	return map[string]string{
+		"proof": "confirmar", "draft": "retomar", "follow": "acompanhar", "invitation": "definir",
+		"officer-invitation": "tecnico/convite", "recovery": "recuperar",
+	}
+}
+
+// langOf is the language that the reader asked for: by the switch, else by the browser.
+func langOf(r *http.Request) i18n.Lang {
+	if c, err := r.Cookie(langCookie); err == nil {
+		if lang := i18n.Lang(c.Value); lang == i18n.PT || lang == i18n.EN {
+			return lang
+		}
+	}
+	return i18n.Pick(r.Header.Get("Accept-Language"))
+}
