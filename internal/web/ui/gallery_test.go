@@ -123,8 +123,11 @@ type sayer = func(pt, en string) string
 
 const digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
-func theme(colour string) ui.Theme {
+func theme(colour, dark string) ui.Theme {
 	t, err := ui.NewTheme(colour)
+	if err == nil {
+		t, err = t.WithDark(dark)
+	}
 	if err != nil {
 		panic(err)
 	}
@@ -225,7 +228,7 @@ func casesFrame(say sayer, title string) ui.Frame {
 		Name: say("Portal de Credenciação", "Accreditation portal"), Mark: "CASES", Home: "/cases/",
 		Body:     "Cooperativa António Sérgio para a Economia Social",
 		Subtitle: say("Credencial comprovativa da legal constituição e do regular funcionamento das cooperativas", "The credential that proves a cooperative's legal constitution and regular functioning"),
-		Theme:    theme("#7a1f3d"),
+		Theme:    theme("#0b6350", "#063f33"),
 	}
 	f.Evaluation = nil
 	f.Trail = []ui.Link{{Text: say("Início", "Home"), Href: "/cases/"}}
@@ -466,7 +469,7 @@ func textSample(say sayer, _ i18n.Lang) templ.Component {
 func pieceSample(say sayer, _ i18n.Lang) templ.Component {
 	f := frame(say, say("Peças e tons", "Pieces and tones"))
 	f.Brand.Logo = ui.Href("mark.svg")
-	f.Brand.Theme = theme("#00693e")
+	f.Brand.Theme = theme("#7a1f3d", "")
 	f.Languages = nil
 	var notices, pills, buttons []templ.Component
 	for _, tone := range []ui.Tone{ui.Neutral, ui.Info, ui.Success, ui.Warning, ui.Danger} {

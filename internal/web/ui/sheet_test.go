@@ -61,9 +61,9 @@ var pairs = []struct {
 	{"neutral-900", "white", 4.5}, {"neutral-900", "neutral-100", 4.5}, {"neutral-900", "neutral-200", 4.5},
 	{"neutral-800", "white", 4.5}, {"neutral-800", "neutral-50", 4.5}, {"neutral-800", "neutral-100", 4.5}, {"neutral-800", "primary-100", 4.5}, {"neutral-800", "neutral-200", 4.5},
 	{"neutral-900", "warning-200", 4.5}, {"neutral-900", "warning-50", 4.5}, {"neutral-900", "success-50", 4.5}, {"neutral-900", "danger-50", 4.5}, {"neutral-900", "informative-50", 4.5},
-	{"primary-600", "white", 4.5}, {"primary-600", "primary-100", 4.5}, {"primary-600", "neutral-50", 4.5}, {"primary-600", "neutral-100", 4.5},
-	{"primary-600", "informative-50", 4.5}, {"primary-600", "success-50", 4.5}, {"primary-600", "warning-50", 4.5}, {"primary-600", "danger-50", 4.5},
-	{"primary-700", "white", 4.5}, {"primary-700", "primary-200", 4.5}, {"primary-700", "primary-100", 4.5},
+	{"primary-600", "white", 4.5}, {"primary-700", "primary-100", 4.5}, {"primary-700", "neutral-50", 4.5}, {"primary-700", "neutral-100", 4.5},
+	{"primary-700", "informative-50", 4.5}, {"primary-700", "success-50", 4.5}, {"primary-700", "warning-50", 4.5}, {"primary-700", "danger-50", 4.5},
+	{"primary-700", "white", 4.5}, {"primary-700", "primary-200", 4.5},
 	{"primary-800", "white", 4.5}, {"primary-800", "primary-200", 4.5}, {"primary-800", "warning-200", 4.5},
 	{"primary-900", "white", 4.5}, {"primary-900", "primary-100", 4.5}, {"primary-900", "neutral-100", 4.5},
 	{"white", "primary-600", 4.5}, {"white", "primary-800", 4.5}, {"white", "primary-900", 4.5}, {"primary-200", "primary-900", 4.5},
@@ -110,23 +110,26 @@ func TestColoursThatMeetCanBeTold(t *testing.T) {
 func TestEveryThemeThatIsAcceptedCanBeRead(t *testing.T) {
 	base := colours(sheet(t))
 	accepted := 0
-	for r := 0; r < 256; r += 15 {
-		for g := 0; g < 256; g += 15 {
-			for b := 0; b < 256; b += 15 {
-				theme, err := NewTheme(rgb{uint8(r), uint8(g), uint8(b)}.String())
-				if err != nil {
-					continue
+	for n := range 18 * 18 * 18 {
+		primary := rgb{uint8(n % 18 * 15), uint8(n / 18 % 18 * 15), uint8(n / 18 / 18 * 15)}.String()
+		theme, err := NewTheme(primary)
+		if err != nil {
+			continue
+		}
+		accepted++
+		same, err := theme.WithDark(primary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, theme := range []Theme{theme, same} {
+			all := colours(theme.css())
+			for name, c := range base {
+				if _, themed := all[name]; !themed {
+					all[name] = c
 				}
-				accepted++
-				all := colours(theme.css())
-				for name, c := range base {
-					if _, themed := all[name]; !themed {
-						all[name] = c
-					}
-				}
-				for _, line := range failing(all) {
-					t.Errorf("%s: %s", theme.primary, line)
-				}
+			}
+			for _, line := range failing(all) {
+				t.Errorf("%s, %s: %s", theme.primary, theme.dark, line)
 			}
 		}
 	}

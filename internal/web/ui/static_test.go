@@ -67,7 +67,7 @@ func TestOnlyTheFacesOwnFilesAreServed(t *testing.T) {
 	if answer := get(t, theme.Href()); answer.StatusCode != http.StatusOK {
 		t.Errorf("theme: %d", answer.StatusCode)
 	}
-	for _, name := range []string{"", "portal.css", "../ui.go", "portal.000000000000.css", "tema-00693e.css", "tema-00693e.000000000000.css", "tema-ffff00.000000000000.css", "tema-"} {
+	for _, name := range []string{"", "portal.css", "../ui.go", "portal.000000000000.css", "tema-00693e.css", "tema-00693e-002b1a.000000000000.css", "tema-ffff00-000000.000000000000.css", "tema-"} {
 		if answer := get(t, StaticPath+name); answer.StatusCode != http.StatusNotFound {
 			t.Errorf("%q: %d", name, answer.StatusCode)
 		}
@@ -91,4 +91,19 @@ func TestScriptsAreSmallAndMakeNoMarkup(t *testing.T) {
 			}
 		}
 	}
+}
+
+func FuzzThemeNames(f *testing.F) {
+	theme, err := NewTheme("#00693e")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(strings.TrimPrefix(theme.Href(), StaticPath))
+	f.Add("tema-00693e-002b1a.000000000000.css")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, name string) {
+		if a := themeAsset(name); a != nil && (a.name != name || len(a.bytes) > 1024) {
+			t.Errorf("%q gave %s", name, a.name)
+		}
+	})
 }

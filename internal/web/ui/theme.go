@@ -9,20 +9,19 @@ import (
 	"strings"
 )
 
-// Theme is a portal's colours, made from one: the tints and shades are computed, so that whatever colour a body
-// chooses, text on it can be read. The zero Theme is Ágora's own blue.
+// Theme is a portal's colours, made from one or two: the tints and shades are computed, so that whatever colours a
+// body chooses, text on them can be read. The zero Theme is Ágora's own blue.
 type Theme struct {
-	primary rgb
-	set     bool
+	primary, dark rgb
+	set           bool
 }
 
 type rgb struct{ r, g, b uint8 }
 
 var hexColour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
-// minContrast is what the colour must have on its own light tint, where links and the current tab stand; white on
-// the colour then has more.
-const minContrast = 4.5 // WCAG 2.2, 1.4.3
+// minContrast is what white on the colour, and the colour on white, must have. WCAG 2.2, 1.4.3.
+const minContrast = 4.5
 
 // NewTheme makes a theme of a colour like #034ad8; "" gives the zero Theme. It refuses what cannot be read
 // against white.
@@ -34,10 +33,34 @@ func NewTheme(primary string) (Theme, error) {
 		return Theme{}, fmt.Errorf("colour %q: expected # and six hex digits", primary)
 	}
 	t := Theme{primary: parseRGB(primary[1:]), set: true}
-	if got := contrast(t.primary, mix(t.primary, white, 0.90)); got < minContrast {
-		return Theme{}, fmt.Errorf("colour %s: contrast %.1f against its own light tint, at least %.1f is needed: choose a darker one", primary, got, minContrast)
+	if got := contrast(t.primary, white); got < minContrast {
+		return Theme{}, fmt.Errorf("colour %s: contrast %.1f against white, at least %.1f is needed: choose a darker one", primary, got, minContrast)
 	}
+	t.dark = readable(mix(t.primary, black, 0.58))
 	return t, nil
+}
+
+// WithDark gives the theme its own colour for headings and the bar at the top; "" leaves the computed one. A
+// colour that is too light there is darkened, never refused.
+func (t Theme) WithDark(dark string) (Theme, error) {
+	if dark == "" || !t.set {
+		return t, nil
+	}
+	if !hexColour.MatchString(dark) {
+		return Theme{}, fmt.Errorf("colour %q: expected # and six hex digits", dark)
+	}
+	t.dark = readable(parseRGB(dark[1:]))
+	return t, nil
+}
+
+// readable darkens a colour until light text and the focus ring (Ágora's #f408fc) stand out on it. WCAG 2.2, 1.4.3
+// and 1.4.11.
+func readable(c rgb) rgb {
+	focus := rgb{0xf4, 0x08, 0xfc}
+	for contrast(c, white) < 10 || contrast(c, focus) < 3 {
+		c = mix(c, black, 0.1)
+	}
+	return c
 }
 
 var (
@@ -92,7 +115,7 @@ func (t Theme) css() string {
 		{"600", t.primary},
 		{"700", mix(t.primary, black, 0.25)},
 		{"800", mix(t.primary, black, 0.45)},
-		{"900", mix(t.primary, black, 0.58)},
+		{"900", t.dark},
 	}
 	var out strings.Builder
 	out.WriteString(":root{")
@@ -108,7 +131,7 @@ func (t Theme) color() string {
 	if !t.set {
 		return "#021c51" // Ágora's primary-900
 	}
-	return mix(t.primary, black, 0.58).String()
+	return t.dark.String()
 }
 
 // Href is the address of the theme's style sheet; "" for the zero Theme.
@@ -124,10 +147,13 @@ func (t Theme) Href() string {
 }
 
 func (t Theme) asset() (*asset, error) {
-	return newAsset("tema-"+t.primary.String()[1:]+".css", []byte(t.css()))
+	return newAsset("tema-"+t.primary.String()[1:]+"-"+t.dark.String()[1:]+".css", []byte(t.css()))
 }
 
-var errNotATheme = errors.New("not the name of a theme")
+var (
+	errNotATheme = errors.New("not the name of a theme")
+	themeName    = regexp.MustCompile(`^tema-([0-9a-f]{6})-([0-9a-f]{6})\.[0-9a-f]{12}\.css$`)
+)
 
 // themeAsset computes the theme that a name asks for: replicas need no list of each other's portals. Only the
 // one name with the right hash is answered.
@@ -140,12 +166,15 @@ func themeAsset(name string) *asset {
 }
 
 func themeNamed(name string) (*asset, error) {
-	rest, ok := strings.CutPrefix(name, "tema-")
-	if !ok || len(rest) < 6 {
+	m := themeName.FindStringSubmatch(name)
+	if m == nil {
 		return nil, errNotATheme
 	}
-	t, err := NewTheme("#" + rest[:6])
+	t, err := NewTheme("#" + m[1])
 	if err != nil {
+		return nil, err
+	}
+	if t, err = t.WithDark("#" + m[2]); err != nil {
 		return nil, err
 	}
 	return t.asset()
