@@ -71,6 +71,9 @@ func (s *pdfScan) run() problem {
 	if s.trailerEncrypts() {
 		return damaged // E-FIC-04 is for both
 	}
+	if s.work > mostWork {
+		return rejected // made to keep us busy
+	}
 	return s.streams()
 }
 
@@ -97,7 +100,7 @@ func (s *pdfScan) trailerEncrypts() bool {
 	for {
 		i := bytes.Index(rest, []byte("trailer"))
 		if i < 0 || s.work > mostWork {
-			return false // too much work: streams will refuse the document
+			return false // or too much work already, for which run refuses the document
 		}
 		rest = rest[i+len("trailer"):]
 		region := rest[:min(len(rest), longestDictionary)]

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -114,7 +115,10 @@ func (s *SMTP) SendMail(ctx context.Context, l Letter) error {
 
 // dialFailure: nothing that happens before the letter is offered says anything about the letter.
 func dialFailure(err error) error {
-	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	// That a server offers no STARTTLS is told by go-mail in words only.
+	if untrusted || noTLS || strings.Contains(err.Error(), "STARTTLS") {
 		return &Failure{Word: insecure}
 	}
 	if _, away := errors.AsType[net.Error](err); away {
@@ -141,17 +145,23 @@ func digits(s string) bool {
 	return true
 }
 
-// sendFailure: only a 5xx about the recipient or the text is for good. One about the sender is a setting of ours,
-// and no answer at all may mean that the server has the letter: it is tried again, with the same Message-ID.
+// noMailbox is the first of the codes that refuse a recipient or a text (550 to 556); those from 500 to 504 and 53x
+// say that the two servers do not understand one another (RFC 5321, 4.2.3), which is no fault of the letter.
+const noMailbox = 550
+
+// sendFailure: only a refusal of the recipient or the text is for good. One of the sender is a setting of ours, and
+// no answer at all may mean that the server has the letter: it is tried again, with the same Message-ID.
 func sendFailure(err error) error {
 	failed, told := errors.AsType[*gomail.SendError](err)
 	if !told || failed.ErrorCode() == 0 {
 		return &Failure{Word: unreachable}
 	}
-	code := fmt.Sprintf("%d %s", failed.ErrorCode(), failed.EnhancedStatusCode())
+	code := strings.TrimSpace(fmt.Sprintf("%d %s", failed.ErrorCode(), failed.EnhancedStatusCode()))
 	switch {
 	case failed.ErrorCode() < 500:
 		return &Failure{Word: deferred, Code: code}
+	case failed.ErrorCode() < noMailbox:
+		return &Failure{Word: misset, Code: code}
 	case failed.Reason == gomail.ErrSMTPRcptTo, failed.Reason == gomail.ErrSMTPData, failed.Reason == gomail.ErrSMTPDataClose:
 		return &Failure{Word: bounced, Code: code, ForGood: true}
 	}
