@@ -292,6 +292,9 @@ func TestTheKeeperSignsNothingOnTopOfAChangedRecord(t *testing.T) {
 			deeds(t, d, 2)
 			tamper(t, d, `UPDATE audit_entry SET person = 'p2' WHERE seq = 11`)
 		},
+		"the signed entry changed in its place": func(t *testing.T, d *db.DB) {
+			tamper(t, d, `UPDATE audit_entry SET person = 'p2', hash = 'x' WHERE seq = 10`)
+		},
 		"rewritten": func(t *testing.T, d *db.DB) {
 			tamper(t, d, `UPDATE audit_entry SET person = 'p2' WHERE seq = 3`)
 			rehash(t, d, 3)

@@ -61,11 +61,10 @@ func byID(ctx context.Context, tx *db.Tx, id ID) (Entry, error) {
 	return scan(tx.Row(ctx, `SELECT `+columns+` FROM decision d WHERE d.id = $1`, string(id)).Scan)
 }
 
-// approvalsOf reads the approvals of a subject that no later row of their case made worthless: neither a void, which
-// began another round, nor a refusal or desertion in the same round.
+// approvalsOf reads the approvals of a subject that no other row of their case made worthless: neither a later void,
+// nor a refusal or desertion in the same round.
 func approvalsOf(ctx context.Context, tx *db.Tx, portal, subject string) ([]Entry, error) {
 	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM decision d
-		JOIN decision_round r ON r.history = d.case_id AND r.round = d.round
 		WHERE d.portal = $1 AND d.subject = $2 AND d.verdict = 'approve' AND d.person <> ''
 		AND NOT EXISTS (SELECT 1 FROM decision v WHERE v.case_id = d.case_id
 			AND (v.verdict = 'void' AND v.number > d.number OR v.verdict IN ('refuse', 'desert') AND v.round = d.round))
