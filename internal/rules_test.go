@@ -72,7 +72,7 @@ var emptyNames = []string{"util", "utils", "common", "helper", "helpers", "manag
 // when it is first asked for.
 var immutable = []string{
 	"regexp.MustCompile", "errors.New", "template.Must", "strings.NewReplacer",
-	"sync.OnceValue", "sync.OnceValues", "reflect.TypeFor", "idna.New",
+	"sync.OnceValue", "sync.OnceValues", "reflect.TypeFor", "idna.New", "goldmark.New",
 	"elliptic.P256", "elliptic.P384", "elliptic.P521",
 	"language.Make", "language.MustParse", "language.NewMatcher",
 	"netip.MustParsePrefix", "netip.MustParseAddr", "big.NewInt",
