@@ -40,6 +40,7 @@ func (a *Accounts) InviteOfficer(ctx context.Context, by actor.Actor, invite Inv
 	if !ok {
 		return "", fault.New(fault.NotFound, "fault.not-found")
 	}
+	by.Portal = p.Name // the operator's deeds stand in the record of the portal that they are about
 	if err := invite.clean(); err != nil {
 		return "", err
 	}
@@ -78,8 +79,7 @@ func (i *Invite) clean() error {
 	for _, one := range found {
 		wrong = append(wrong, fault.Field{Name: "name", Key: one.Key, Args: one.Args})
 	}
-	slices.Sort(i.Roles)
-	i.Roles = slices.Compact(i.Roles)
+	i.Roles = slices.Compact(slices.Sorted(slices.Values(i.Roles)))
 	if len(i.Roles) == 0 || slices.ContainsFunc(i.Roles, func(r actor.Role) bool { return !slices.Contains(actor.Roles(), r) }) {
 		wrong = append(wrong, fault.Field{Name: "roles", Key: "E-LST-01"})
 	}

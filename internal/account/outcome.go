@@ -94,8 +94,12 @@ func (o *Access) Propose(ctx context.Context, tx *db.Tx, g portal.Grant) (portal
 	return portal.Proposal{Lines: plan.lines(), Problems: plan.problems}, nil
 }
 
-// Grant lets the person in: in the approval's own transaction, with the letter that tells them.
+// Grant lets the person in: in the approval's own transaction, with the letter that tells them. People are let in one
+// by one in a portal, so that each sees who was before; the unique indexes hold even if somebody forgets this.
 func (o *Access) Grant(ctx context.Context, tx *db.Tx, by actor.Actor, g portal.Grant) error {
+	if err := enter(ctx, tx, g.Portal.Name, "admission"); err != nil {
+		return err
+	}
 	plan, err := o.Accounts.plan(ctx, tx, g)
 	if err != nil {
 		return err

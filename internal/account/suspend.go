@@ -73,6 +73,7 @@ func (a *Accounts) change(ctx context.Context, by actor.Actor, id actor.AccountI
 		if err := mayChange(by, one); err != nil {
 			return err
 		}
+		by.Portal = one.Portal
 		if one.Kind == Officer {
 			if err := enter(ctx, tx, one.Portal, administrators); err != nil {
 				return err
