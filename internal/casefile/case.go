@@ -22,6 +22,7 @@ import (
 	"chancela/internal/letter"
 	"chancela/internal/link"
 	"chancela/internal/portal"
+	"chancela/internal/throttle"
 	"chancela/internal/vault"
 )
 
@@ -97,6 +98,7 @@ type Config struct {
 	Letters  *letter.Letters
 	Links    *link.Links
 	Vault    *vault.Vault
+	Counters *throttle.Counters
 }
 
 // Service is the room's door.
@@ -109,13 +111,14 @@ type Service struct {
 	letters  *letter.Letters
 	links    *link.Links
 	vault    *vault.Vault
+	counters *throttle.Counters
 }
 
 // New opens the room.
 func New(c Config) *Service {
 	return &Service{
 		db: c.DB, portals: c.Portals, outcomes: c.Outcomes, accounts: c.Accounts, evidence: c.Evidence,
-		letters: c.Letters, links: c.Links, vault: c.Vault,
+		letters: c.Letters, links: c.Links, vault: c.Vault, counters: c.Counters,
 	}
 }
 

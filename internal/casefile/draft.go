@@ -123,7 +123,7 @@ func (s *Service) offerResume(ctx context.Context, tx *db.Tx, by actor.Actor, c 
 	if by.Kind != actor.Visitor || c.addressKey == "" || c.Address == before || len(c.Procedure.Steps) < 2 {
 		return nil
 	}
-	if err := takeMail(ctx, tx, c); err != nil {
+	if err := s.takeMail(ctx, tx, c); err != nil {
 		return nil //nolint:nilerr // a draft is saved whether or not another mail may be sent
 	}
 	return s.tell(ctx, tx, c, portal.DraftSaved, nil, letter.Link{Kind: link.Draft, Subject: string(c.ID), Expires: c.days().Add(tx.Now(), linkDays)})

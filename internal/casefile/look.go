@@ -56,6 +56,9 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c *Case, inside bool) (v 
 	return v, err
 }
 
+// WithFiles are the answers with the ids of the documents where the form asks for them, as its rules judge them.
+func (v View) WithFiles() portal.Answers { return withFiles(&v.Case, v.Documents) }
+
 // Asked are the requests that still wait for their answer.
 func (v View) Asked() []Request {
 	return slices.DeleteFunc(slices.Clone(v.Requests), func(r Request) bool { return !r.Answered.IsZero() })

@@ -328,3 +328,21 @@ func (s *Service) OpenFollow(ctx context.Context, portalName, secret string) (ID
 func (s *Service) PeekProof(ctx context.Context, portalName, secret string) (ID, error) {
 	return s.openLink(ctx, link.Proof, portalName, secret)
 }
+
+// Secret gives the secret of a link that Begin made, for the browser that began.
+func (s *Service) Secret(ctx context.Context, ref link.Ref) (string, error) {
+	return s.links.Reveal(ctx, s.db, ref)
+}
+
+// FollowSecret makes a link by which whoever has just proven the address follows the case in this browser.
+func (s *Service) FollowSecret(ctx context.Context, portalName string, id ID) (string, error) {
+	var ref link.Ref
+	err := s.db.InTx(ctx, func(tx *db.Tx) (err error) {
+		ref, err = s.links.Make(ctx, tx, link.Follow, portalName, string(id), tx.Now().Add(FollowFor))
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.links.Reveal(ctx, s.db, ref)
+}

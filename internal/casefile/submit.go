@@ -256,7 +256,7 @@ func (s *Service) Correct(ctx context.Context, by actor.Actor, id ID, typed port
 		if c.State != Submitted {
 			return fault.New(fault.Conflict, "case.not-now")
 		}
-		if err := takeMail(ctx, tx, c); err != nil {
+		if err := s.takeMail(ctx, tx, c); err != nil {
 			return err
 		}
 		if err := s.mend(ctx, tx, c, typed); err != nil {
@@ -316,7 +316,7 @@ func (s *Service) Resend(ctx context.Context, by actor.Actor, number, address st
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := throttleAsker(ctx, tx, by); err != nil {
+		if err := s.throttleAsker(ctx, tx, by); err != nil {
 			return err
 		}
 		cases, err := s.of(ctx, tx, `portal = $1 AND number = $2 AND address_key = $3`, by.Portal, strings.ToUpper(strings.TrimSpace(number)), key)
@@ -324,18 +324,18 @@ func (s *Service) Resend(ctx context.Context, by actor.Actor, number, address st
 			return err
 		}
 		c := cases[0]
-		if takeMail(ctx, tx, c) != nil {
+		if s.takeMail(ctx, tx, c) != nil {
 			return nil // enough were sent; the answer stays the same
 		}
 		if c.State == Submitted {
 			return s.askProof(ctx, tx, c, portal.CaseUnproven)
 		}
-		return s.tell(ctx, tx, c, portal.CaseFollow, nil, letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: tx.Now().Add(followFor)})
+		return s.tell(ctx, tx, c, portal.CaseFollow, nil, letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: tx.Now().Add(FollowFor)})
 	})
 }
 
-// followFor is how long a link asked for to follow a case lasts (contract: 60 minutes).
-const followFor = time.Hour
+// FollowFor is how long a link asked for to follow a case lasts (contract: 60 minutes).
+const FollowFor = time.Hour
 
 // leastLoaded gives the case to the officer who directs the fewest open ones and is not its applicant.
 func leastLoaded(ctx context.Context, tx *db.Tx, c *Case, officers []officer) (actor.PersonID, error) {

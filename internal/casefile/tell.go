@@ -83,10 +83,10 @@ var (
 	asksFromHere = throttle.Rule{Name: "case-ask", Limit: 30, Window: time.Hour}
 )
 
-func takeMail(ctx context.Context, tx *db.Tx, c *Case) error {
-	return throttle.Take(ctx, tx, mailsOfCase, string(c.ID))
+func (s *Service) takeMail(ctx context.Context, tx *db.Tx, c *Case) error {
+	return s.counters.Take(ctx, tx, mailsOfCase, string(c.ID))
 }
 
-func throttleAsker(ctx context.Context, tx *db.Tx, by actor.Actor) error {
-	return throttle.Take(ctx, tx, asksFromHere, by.Portal+"|"+by.Address)
+func (s *Service) throttleAsker(ctx context.Context, tx *db.Tx, by actor.Actor) error {
+	return s.counters.Take(ctx, tx, asksFromHere, by.Portal+"|"+by.Address)
 }
