@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"chancela/internal/nearest"
 )
 
 // Pos is where in the definition files something stands.
@@ -175,7 +176,7 @@ func (d decoder) structure(n *yaml.Node, v reflect.Value) {
 
 func (d decoder) unknown(key *yaml.Node, known []string) {
 	hint := "expected one of: " + strings.Join(known, ", ")
-	if near := Nearest(key.Value, known); near != "" {
+	if near := nearest.Word(key.Value, known); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	d.wrong.add(d.at(key), "%q is not known here; %s", key.Value, hint)
@@ -270,35 +271,4 @@ func keysOf(t reflect.Type) []string {
 		}
 	}
 	return keys
-}
-
-// Nearest gives the known word that is at most two edits away from the one typed, or "".
-func Nearest(typed string, known []string) string {
-	best, near := 3, ""
-	for _, word := range known {
-		if n := edits(typed, word); n < best {
-			best, near = n, word
-		}
-	}
-	return near
-}
-
-// edits counts insertions, deletions and replacements between two words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before := slices.Clone(row)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(before[j]+1, row[j-1]+1, before[j-1]+cost)
-		}
-	}
-	return row[len(b)]
 }

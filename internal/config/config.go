@@ -1,0 +1,324 @@
+// Package config reads the settings: one documented struct, one file, environment over it, defaults under it.
+//
+// Every setting knows where its value came from. An unknown key is refused with its nearest neighbour named; a secret
+// may stand in a file of its own (CHANCELA_…_FILE) and is never printed. Only this package and the wiring ask
+// whether the instance is one for evaluation. Start reading at [Settings], then [Read].
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"chancela/internal/nearest"
+)
+
+// Settings are all settings. In the file a setting stands under its table; in the environment it is
+// CHANCELA_TABLE_KEY in capitals, and CHANCELA_TABLE_KEY_FILE names a file that holds the value.
+type Settings struct {
+	Server   Server   `toml:"server"`
+	Database Database `toml:"database"`
+	Mail     Mail     `toml:"mail"`
+	SMS      SMS      `toml:"sms"`
+	Keys     Keys     `toml:"keys"`
+	TLS      TLS      `toml:"tls"`
+}
+
+// Server says where the program listens and what it is called.
+type Server struct {
+	Mode       string   `toml:"mode" doc:"evaluation or production; an evaluation instance listens on loopback only and sends nothing"`
+	Listen     string   `toml:"listen" doc:"address of the pages, host:port"`
+	PublicURL  string   `toml:"public_url" doc:"address by which people reach the pages; links in mails are made from it"`
+	PKIListen  string   `toml:"pki_listen" doc:"plain-HTTP address for OCSP, CRL and issuers; empty for none of its own"`
+	PKIURL     string   `toml:"pki_url" doc:"plain-HTTP address that certificates name for OCSP, CRL and issuers"`
+	OpsListen  string   `toml:"operations_listen" doc:"address of metrics and health, for machines of the operator; empty for none"`
+	DocsOrigin string   `toml:"evidence_origin" doc:"origin that hands out documents apart from the pages; empty for the same"`
+	Data       string   `toml:"data" doc:"directory of the embedded database, documents, keys and outbox"`
+	Portals    string   `toml:"portals" doc:"directory of portals added to, or in place of, the embedded ones"`
+	Proxies    []string `toml:"trusted_proxies" doc:"networks of proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8"`
+}
+
+// Database says where the database is.
+type Database struct {
+	URL      string `toml:"url" secret:"true" doc:"sqlite:PATH or postgres://…; empty for SQLite in the data directory"`
+	MaxConns int    `toml:"max_conns" doc:"most connections at a time"`
+}
+
+// Mail says how mail leaves.
+type Mail struct {
+	Host     string `toml:"host" doc:"SMTP server; empty writes mail to the outbox folder (evaluation only)"`
+	Port     int    `toml:"port" doc:"587 for STARTTLS, 465 for TLS"`
+	TLS      string `toml:"tls" doc:"starttls, tls, or none (loopback only)"`
+	User     string `toml:"user" doc:"user name at the server; empty for none"`
+	Password string `toml:"password" secret:"true" doc:"password at the server"`
+	From     string `toml:"from" doc:"address that mail comes from"`
+}
+
+// SMS says how short messages leave.
+type SMS struct {
+	Gateway string `toml:"gateway" doc:"outbox, or empty for no SMS: codes then go by e-mail only"`
+}
+
+// Keys say where keys are.
+type Keys struct {
+	Dir        string `toml:"dir" doc:"directory of key files; empty for keys/ in the data directory"`
+	Passphrase string `toml:"passphrase" secret:"true" doc:"opens the encrypted key files; empty takes the one kept beside them (evaluation only)"`
+}
+
+// TLS says with which certificate the pages are served.
+type TLS struct {
+	Certificate string `toml:"certificate" doc:"PEM file of the certificate and its chain; empty for plain HTTP behind a proxy"`
+	Key         string `toml:"key" doc:"PEM file of its key"`
+}
+
+// Evaluation and Production are the modes.
+const (
+	Evaluation = "evaluation"
+	Production = "production"
+)
+
+// Defaults are what holds if nothing else is said: an evaluation instance on loopback.
+func Defaults() Settings {
+	return Settings{
+		Server:   Server{Mode: Evaluation, Listen: "127.0.0.1:8080", Data: "./chancela-data"},
+		Database: Database{MaxConns: 8},
+		Mail:     Mail{Port: 587, TLS: "starttls", From: "portal@localhost.localdomain"},
+		SMS:      SMS{Gateway: "outbox"},
+	}
+}
+
+// Value is one setting in force, for the config verb.
+type Value struct {
+	Key, Value, Source, Doc string
+}
+
+// Source is where settings come from.
+type Source struct {
+	File    string            // "" for none
+	Env     func() []string   // os.Environ
+	Flags   map[string]string // key → value, over all else
+	ReadAll func(string) ([]byte, error)
+}
+
+// Read gathers the settings and says of each where it came from. All mistakes are told at once.
+func Read(from Source) (Settings, []Value, error) {
+	s := Defaults()
+	sources := map[string]string{}
+	var wrong []error
+	if from.File != "" {
+		wrong = append(wrong, s.readFile(from, sources)...)
+	}
+	wrong = append(wrong, s.readEnv(from, sources)...)
+	for key, value := range from.Flags {
+		if err := s.set(key, value); err != nil {
+			wrong = append(wrong, err)
+		}
+		sources[key] = "command line"
+	}
+	wrong = append(wrong, s.check()...)
+	return s, s.values(sources), errors.Join(wrong...)
+}
+
+func (s *Settings) readFile(from Source, sources map[string]string) []error {
+	data, err := from.ReadAll(from.File)
+	if err != nil {
+		return []error{fmt.Errorf("settings: %w", err)}
+	}
+	meta, err := toml.NewDecoder(bytes.NewReader(data)).Decode(s)
+	if err != nil {
+		return []error{fmt.Errorf("%s: %w", from.File, err)}
+	}
+	var wrong []error
+	for _, key := range meta.Undecoded() {
+		wrong = append(wrong, fmt.Errorf("%s: %q is not a setting; %s", from.File, key.String(), hint(key.String())))
+	}
+	for _, key := range meta.Keys() {
+		sources[key.String()] = from.File
+	}
+	return wrong
+}
+
+func hint(key string) string {
+	var known []string
+	for _, one := range settings() {
+		known = append(known, one.key)
+	}
+	if near := nearest.Word(key, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "see: chancela config"
+}
+
+const prefix = "CHANCELA_"
+
+func (s *Settings) readEnv(from Source, sources map[string]string) []error {
+	var wrong []error
+	names := map[string]string{}
+	var known []string
+	for _, one := range settings() {
+		name := prefix + strings.ToUpper(strings.ReplaceAll(one.key, ".", "_"))
+		names[name] = one.key
+		known = append(known, name)
+	}
+	for _, pair := range from.Env() {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, prefix+"TEST_") {
+			continue
+		}
+		key, ok := names[name]
+		if file, isFile := strings.CutSuffix(name, "_FILE"); !ok && isFile {
+			if key, ok = names[file]; ok {
+				data, err := from.ReadAll(value)
+				if err != nil {
+					wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+					continue
+				}
+				value = strings.TrimRight(string(data), "\r\n")
+			}
+		}
+		if !ok {
+			wrong = append(wrong, fmt.Errorf("%s is not a setting%s", name, meant(nearest.Word(name, known))))
+			continue
+		}
+		if err := s.set(key, value); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+		}
+		sources[key] = "environment"
+	}
+	return wrong
+}
+
+func meant(near string) string {
+	if near == "" {
+		return "; see: chancela config"
+	}
+	return "; did you mean " + near + "?"
+}
+
+type setting struct {
+	key, doc string
+	secret   bool
+	index    []int
+}
+
+// settings lists every setting in the order of the struct.
+func settings() []setting {
+	var all []setting
+	top := reflect.TypeFor[Settings]()
+	for i := range top.NumField() {
+		table := top.Field(i)
+		for j := range table.Type.NumField() {
+			f := table.Type.Field(j)
+			all = append(all, setting{
+				key: table.Tag.Get("toml") + "." + f.Tag.Get("toml"), doc: f.Tag.Get("doc"), secret: f.Tag.Get("secret") == "true", index: []int{i, j},
+			})
+		}
+	}
+	return all
+}
+
+func (s *Settings) set(key, value string) error {
+	all := settings()
+	at := slices.IndexFunc(all, func(one setting) bool { return one.key == key })
+	if at < 0 {
+		return fmt.Errorf("%q is not a setting; %s", key, hint(key))
+	}
+	field := reflect.ValueOf(s).Elem().FieldByIndex(all[at].index)
+	switch field.Kind() {
+	case reflect.Int:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%s: expected a whole number, not %q", key, value)
+		}
+		field.SetInt(int64(n))
+	case reflect.Slice:
+		field.Set(reflect.ValueOf(strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })))
+	default:
+		field.SetString(value)
+	}
+	return nil
+}
+
+func (s *Settings) values(sources map[string]string) []Value {
+	var all []Value
+	for _, one := range settings() {
+		v := Value{Key: one.key, Source: sources[one.key], Doc: one.doc, Value: fmt.Sprint(reflect.ValueOf(s).Elem().FieldByIndex(one.index))}
+		if one.secret && v.Value != "" {
+			v.Value = "(secret)"
+		}
+		if v.Source == "" {
+			v.Source = "default"
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// check refuses settings that contradict one another; a public instance must have all that one needs.
+func (s *Settings) check() []error {
+	var wrong []error
+	need := func(ok bool, what string) {
+		if !ok {
+			wrong = append(wrong, errors.New(what))
+		}
+	}
+	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
+	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
+	host, _, err := net.SplitHostPort(s.Server.Listen)
+	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
+	if s.Server.Mode != Evaluation {
+		return append(wrong, s.missing()...)
+	}
+	if !loopback(host) || s.Server.PublicURL != "" {
+		wrong = append(wrong, errors.New("an evaluation instance listens on loopback only and has no public address; set server.mode = \"production\" and:"))
+		wrong = append(wrong, s.missing()...)
+	}
+	return wrong
+}
+
+// missing lists what a public instance lacks.
+func (s *Settings) missing() []error {
+	var wrong []error
+	need := func(ok bool, what string) {
+		if !ok {
+			wrong = append(wrong, errors.New("  missing: "+what))
+		}
+	}
+	address, err := url.Parse(s.Server.PublicURL)
+	need(err == nil && address.Scheme == "https" && address.Host != "" && strings.Trim(address.Path, "/") == "", "server.public_url, an https:// address without a path")
+	need(s.Mail.Host != "", "mail.host, a real mail server")
+	need(!strings.HasSuffix(s.Mail.From, "localdomain"), "mail.from, an address of the body's")
+	need(s.Keys.Passphrase != "", "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys")
+	need((s.TLS.Certificate == "") == (s.TLS.Key == ""), "tls.certificate and tls.key, both or neither")
+	need(s.TLS.Certificate != "" || len(s.Server.Proxies) > 0, "tls.certificate and tls.key, or server.trusted_proxies of the proxy that has TLS")
+	need(s.SMS.Gateway != "outbox", "sms.gateway: the outbox is for evaluation; empty for no SMS")
+	need(strings.HasPrefix(s.Server.PKIURL, "http://"), "server.pki_url, the plain http:// address that certificates name (RFC 5280, 4.2.2.1)")
+	return wrong
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// FromFiles reads real files.
+func FromFiles(name string) ([]byte, error) {
+	const most = 1 << 20
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > most {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, most)
+	}
+	return os.ReadFile(name)
+}

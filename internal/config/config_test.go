@@ -1,0 +1,115 @@
+package config_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"chancela/internal/config"
+)
+
+func source(file string, env ...string) config.Source {
+	return config.Source{
+		File: "c.toml",
+		Env:  func() []string { return env },
+		ReadAll: func(name string) ([]byte, error) {
+			switch name {
+			case "c.toml":
+				return []byte(file), nil
+			case "/secret":
+				return []byte("hush\n"), nil
+			}
+			return nil, errors.New("no such file")
+		},
+	}
+}
+
+func TestWithoutAnythingItIsAnEvaluationInstanceOnLoopback(t *testing.T) {
+	s, values, err := config.Read(config.Source{Env: func() []string { return nil }})
+	if err != nil || s.Server.Mode != config.Evaluation || s.Server.Listen != "127.0.0.1:8080" || s.Server.Data != "./chancela-data" {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	for _, v := range values {
+		if v.Doc == "" || v.Source != "default" {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+func TestTheEnvironmentStandsOverTheFileAndFlagsOverBoth(t *testing.T) {
+	from := source("[server]\nlisten = \"127.0.0.1:1\"\ndata = \"a\"\nportals = \"p\"", "CHANCELA_SERVER_LISTEN=127.0.0.1:2", "CHANCELA_SERVER_DATA=b", "HOME=/")
+	from.Flags = map[string]string{"server.listen": "127.0.0.1:3"}
+	s, values, err := config.Read(from)
+	if err != nil || s.Server.Listen != "127.0.0.1:3" || s.Server.Data != "b" || s.Server.Portals != "p" {
+		t.Fatalf("%+v, %v", s.Server, err)
+	}
+	got := map[string]string{}
+	for _, v := range values {
+		got[v.Key] = v.Source
+	}
+	if got["server.listen"] != "command line" || got["server.data"] != "environment" || got["server.portals"] != "c.toml" {
+		t.Fatal(got)
+	}
+}
+
+func TestASecretComesFromAFileAndIsNeverPrinted(t *testing.T) {
+	s, values, err := config.Read(source("", "CHANCELA_MAIL_PASSWORD_FILE=/secret"))
+	if err != nil || s.Mail.Password != "hush" {
+		t.Fatalf("%q, %v", s.Mail.Password, err)
+	}
+	for _, v := range values {
+		if strings.Contains(v.Value, "hush") {
+			t.Errorf("%s prints its secret", v.Key)
+		}
+	}
+}
+
+func TestAnUnknownKeyNamesItsNeighbour(t *testing.T) {
+	for name, from := range map[string]config.Source{
+		"file":        source("[server]\nlisen = \"x\""),
+		"environment": source("", "CHANCELA_SERVER_LISEN=x"),
+	} {
+		_, _, err := config.Read(from)
+		if err == nil || !strings.Contains(strings.ToLower(err.Error()), "listen") || !strings.Contains(err.Error(), "did you mean") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAPublicAddressWithoutRealMailKeysAndTLSIsRefusedWithTheList(t *testing.T) {
+	for name, from := range map[string]config.Source{
+		"another address": source("[server]\nlisten = \"0.0.0.0:80\""),
+		"a public URL":    source("[server]\npublic_url = \"https://portal.exemplo.pt\""),
+		"production":      source("[server]\nmode = \"production\""),
+	} {
+		_, _, err := config.Read(from)
+		for _, missing := range []string{"mail.host", "keys.passphrase", "tls.certificate", "sms.gateway"} {
+			if err == nil || !strings.Contains(err.Error(), missing) {
+				t.Errorf("%s: %v does not name %s", name, err, missing)
+			}
+		}
+	}
+}
+
+func TestAWholeProductionFileIsAccepted(t *testing.T) {
+	_, _, err := config.Read(source(`
+[server]
+mode = "production"
+listen = "0.0.0.0:443"
+public_url = "https://portal.exemplo.pt"
+pki_url = "http://pki.exemplo.pt"
+[mail]
+host = "smtp.exemplo.pt"
+from = "portal@exemplo.pt"
+[sms]
+gateway = ""
+[keys]
+passphrase = "x"
+[tls]
+certificate = "c"
+key = "k"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
