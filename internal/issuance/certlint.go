@@ -107,6 +107,9 @@ func lintSubject(u Unsigned, c *x509.Certificate) string {
 	if err != nil || !bytes.Equal(again, c.RawSubject) {
 		return "the subject is not in the stated order and string types"
 	}
+	if approved, err := u.order.Subject.DER(); err != nil || !bytes.Equal(approved, c.RawSubject) {
+		return "the subject is not the approved one"
+	}
 	return ""
 }
 
@@ -136,7 +139,7 @@ func lintValidity(u Unsigned, c *x509.Certificate) string {
 		return "ends before it begins"
 	case c.NotAfter.After(last):
 		return "lasts longer than the profile's term"
-	case !u.until.IsZero() && c.NotAfter.After(u.until):
+	case !u.order.Validity.Until.IsZero() && c.NotAfter.After(u.order.Validity.Until):
 		return "lasts longer than the right behind it"
 	case !u.issuer.end.IsZero() && c.NotAfter.After(u.issuer.end):
 		return "lasts longer than its issuer"
@@ -254,7 +257,7 @@ func lintBasicConstraints(u Unsigned, c *x509.Certificate) string {
 }
 
 func lintAlternativeNames(u Unsigned, c *x509.Certificate) string {
-	if !slices.Equal(c.DNSNames, u.template.DNSNames) || !slices.Equal(c.EmailAddresses, u.template.EmailAddresses) ||
+	if !slices.Equal(c.DNSNames, u.order.DNSNames) || !slices.Equal(c.EmailAddresses, u.order.Emails) ||
 		len(c.IPAddresses) > 0 || len(c.URIs) > 0 {
 		return "subjectAltName is not what was approved"
 	}
@@ -306,7 +309,7 @@ func lintExtensions(_ Unsigned, c *x509.Certificate) string {
 }
 
 func lintPublicKey(u Unsigned, c *x509.Certificate) string {
-	if !sameKey(c.PublicKey, u.template.PublicKey) {
+	if !bytes.Equal(c.RawSubjectPublicKeyInfo, u.order.PublicKey) {
 		return "the public key is not the approved one"
 	}
 	return ""

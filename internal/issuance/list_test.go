@@ -2,6 +2,7 @@ package issuance
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"math/big"
 	"testing"
@@ -94,6 +95,56 @@ func TestListsThatWouldMisleadAreNotSigned(t *testing.T) {
 	}
 	if _, _, err := h.linter.Lint(Unsigned{}); err == nil || errors.Is(err, ErrLint) {
 		t.Errorf("nothing was linted: %v", err)
+	}
+}
+
+// TestEveryLintOfListsAndAnswersCanFindSomething looks at the lints alone, past the checks that come before them.
+func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
+	h := newHierarchy(t, ECP256, moment, Trust{})
+	good := &x509.RevocationList{
+		RawIssuer: h.issuing.subject, AuthorityKeyId: h.issuing.keyID, Number: big.NewInt(1), ThisUpdate: moment, NextUpdate: moment.Add(time.Hour),
+	}
+	u := Unsigned{issuer: h.issuing, responder: h.responder, chain: [][]byte{h.responderCert}}
+	bends := map[string]func(l *x509.RevocationList){
+		"ours_crl_issuer":                   func(l *x509.RevocationList) { l.RawIssuer = h.root.subject },
+		"ours_crl_authority_key_identifier": func(l *x509.RevocationList) { l.AuthorityKeyId = h.root.keyID },
+		"ours_crl_number":                   func(l *x509.RevocationList) { l.Number = nil },
+		"ours_crl_times":                    func(l *x509.RevocationList) { l.NextUpdate = l.ThisUpdate },
+		"ours_crl_entries": func(l *x509.RevocationList) {
+			l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(0)}}
+		},
+		"ours_crl_extensions": func(l *x509.RevocationList) { l.Extensions = []pkix.Extension{{Id: oidIDP}} },
+	}
+	for _, lint := range listLints() {
+		l := *good
+		if found := lint.check(u, &l); found != "" {
+			t.Errorf("%s: %s", lint.name, found)
+		}
+		bends[lint.name](&l)
+		if lint.check(u, &l) == "" {
+			t.Errorf("%s found nothing", lint.name)
+		}
+	}
+	ask := CertID{Serial: big.NewInt(1), hash: oidSHA1, name: h.issuing.sha1.name, key: h.issuing.sha1.key}
+	answers := map[string]func(a *readAnswer){
+		"ours_ocsp_form":      func(a *readAnswer) { a.wellFormed = false },
+		"ours_ocsp_responder": func(a *readAnswer) { a.keyHash = nil },
+		"ours_ocsp_times":     func(a *readAnswer) { a.singles[0].nextUpdate = time.Time{} },
+		"ours_ocsp_revoked":   func(a *readAnswer) { a.singles[0].standing, a.singles[0].reason = Revoked, 0 },
+		"ours_ocsp_issuer":    func(a *readAnswer) { a.singles[0].id.key = nil },
+		"ours_ocsp_nonce":     func(a *readAnswer) { a.nonce = make([]byte, 33) },
+	}
+	for _, lint := range answerLints() {
+		a := readAnswer{wellFormed: true, keyHash: h.responder.keyHash, producedAt: moment, singles: []readSingle{
+			{id: ask, standing: Good, reason: -1, thisUpdate: moment, nextUpdate: moment.Add(time.Hour)},
+		}}
+		if found := lint.check(u, a); found != "" {
+			t.Errorf("%s: %s", lint.name, found)
+		}
+		answers[lint.name](&a)
+		if lint.check(u, a) == "" {
+			t.Errorf("%s found nothing", lint.name)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package issuance
 
 import (
+	"errors"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -188,5 +190,15 @@ func TestSerialsAre127RandomBits(t *testing.T) {
 	}
 	if longest != 127 {
 		t.Errorf("no serial has more than %d bits", longest)
+	}
+}
+
+func TestABrokenRandomSourceGivesNoSerial(t *testing.T) {
+	if _, err := drawSerial(func(int) (*big.Int, error) { return big.NewInt(7), nil }); err == nil {
+		t.Error("a small number became a serial")
+	}
+	away := errors.New("no entropy")
+	if _, err := drawSerial(func(int) (*big.Int, error) { return nil, away }); !errors.Is(err, away) {
+		t.Error(err)
 	}
 }

@@ -28,7 +28,7 @@ type Unsigned struct {
 	signer    crypto.PublicKey
 	profile   Profile
 	template  *x509.Certificate // of a certificate
-	until     time.Time         // the approved end of a certificate, zero for none
+	order     Order             // of a certificate: what was approved
 	tbs       []byte            // of lists and answers
 	responder *Responder        // of an answer
 	chain     [][]byte          // certificates that an answer brings along
@@ -72,7 +72,7 @@ func Prepare(o Order, issuer *Issuer, serial *big.Int, now time.Time) (Unsigned,
 	if !template.NotAfter.After(now) || !template.NotAfter.After(template.NotBefore) {
 		return Unsigned{}, fault.New(fault.Invalid, "issuance.validity")
 	}
-	return Unsigned{kind: aCertificate, issuer: issuer, signer: issuer.public, profile: p, template: template, until: o.Validity.Until}, nil
+	return Unsigned{kind: aCertificate, issuer: issuer, signer: issuer.public, profile: p, template: template, order: o}, nil
 }
 
 // fillTemplate puts in what order, profile and issuer say.

@@ -1,8 +1,10 @@
 package issuance
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -334,6 +336,9 @@ func (p Profile) check(o Order) (Key, error) {
 	key, err := ReadKey(o.PublicKey)
 	if err != nil {
 		return Key{}, err
+	}
+	if !bytes.Equal(key.DER, o.PublicKey) {
+		return Key{}, errors.New("issuance: the order's key is not in its one encoding")
 	}
 	if p.Keys != nil && !slices.Contains(p.Keys, key.Algorithm) {
 		return Key{}, weakKey()

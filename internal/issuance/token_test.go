@@ -1,8 +1,10 @@
 package issuance
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -116,8 +118,7 @@ func TestWhatIsSignedIsWhatWasLinted(t *testing.T) {
 	if err := c.CheckSignatureFrom(h.issuing.certificate); err != nil {
 		t.Error(err)
 	}
-	bent := append([]byte{}, der...)
-	bent[40] ^= 1
+	bent := bytes.Replace(der, []byte("Município"), []byte("Municípia"), 1) // as well-formed as before
 	if err := readBack(l.token, bent); err == nil {
 		t.Error("other bytes were read back without complaint")
 	}
@@ -205,31 +206,67 @@ func eachFunction(t *testing.T, visit func(file, function string, body ast.Node)
 	}
 }
 
-func TestALintThatFindsSomethingGivesNoToken(t *testing.T) {
+// TestEveryLintOfOursCanFindSomething bends certificates until each lint has spoken, and none of them gets a token.
+func TestEveryLintOfOursCanFindSomething(t *testing.T) {
 	h := newHierarchy(t, ECP256, moment, Trust{})
 	_, key := newKey(t, ECP256)
-	for name, bend := range map[string]func(u *Unsigned){
+	_, other := newKey(t, ECP256)
+	spoke := map[string]bool{}
+	bend := func(name string, u Unsigned, change func(u *Unsigned)) {
+		change(&u)
+		l, report, err := h.linter.Lint(u)
+		if !errors.Is(err, ErrLint) || report.Clean() || l != (Linted{}) {
+			t.Errorf("%s: %v %+v", name, err, report)
+		}
+		for _, f := range report.Findings {
+			spoke[f.Lint] = true
+		}
+	}
+	prepare := func(o Order, issuer *Issuer) Unsigned { return must2(Prepare(o, issuer, serialOf(1), h.at))(t) }
+	seal := order(t, Seal, bodyValues("Selo"), nil, nil, key)
+	later := moment.Add(time.Hour)
+	for name, change := range map[string]func(u *Unsigned){
 		"an authority": func(u *Unsigned) {
 			u.template.IsCA, u.template.BasicConstraintsValid = true, true
 			u.template.KeyUsage |= x509.KeyUsageCertSign
 		},
 		"another key usage":       func(u *Unsigned) { u.template.KeyUsage = x509.KeyUsageDigitalSignature },
+		"another extended usage":  func(u *Unsigned) { u.template.UnknownExtKeyUsage[0] = ServerAuth.oid() },
 		"a name that was no part": func(u *Unsigned) { u.template.DNSNames = []string{"www.exemplo.pt"} },
 		"too long":                func(u *Unsigned) { u.template.NotAfter = u.template.NotAfter.AddDate(0, 0, 1) },
+		"past its right":          func(u *Unsigned) { u.order.Validity.Until = later },
 		"a small serial number":   func(u *Unsigned) { u.template.SerialNumber = big.NewInt(1) },
 		"https addresses":         func(u *Unsigned) { u.template.OCSPServer = []string{"https://localhost/ocsp"} },
 		"no addresses":            func(u *Unsigned) { u.template.CRLDistributionPoints = nil },
 		"another key identifier":  func(u *Unsigned) { u.template.SubjectKeyId = []byte("x") },
 		"a qualified policy":      func(u *Unsigned) { u.template.ExtraExtensions[0].Value = qualifiedPolicy },
 		"no policies":             func(u *Unsigned) { u.template.ExtraExtensions = u.template.ExtraExtensions[1:] },
-		"past its right":          func(u *Unsigned) { u.until = u.template.NotAfter.Add(-time.Hour) },
+		"another subject":         func(u *Unsigned) { u.order.Subject = append(Name{}, u.order.Subject[1:]...) },
+		"another key":             func(u *Unsigned) { u.template.PublicKey = other.Public },
+		"an unknown extension": func(u *Unsigned) {
+			u.template.ExtraExtensions = append(u.template.ExtraExtensions, pkix.Extension{Id: []int{2, 999, 9}, Value: []byte{5, 0}})
+		},
+		"nocheck": func(u *Unsigned) {
+			u.template.ExtraExtensions = append(u.template.ExtraExtensions, pkix.Extension{Id: oidNoCheck, Value: []byte{5, 0}})
+		},
+		"no mark": func(u *Unsigned) {
+			i := *u.issuer
+			i.subject = must2(Name{{Country, "PT"}, {Organization, "O"}, {CommonName, "ECCE"}}.DER())(t)
+			u.issuer = &i
+		},
+		"an identifier that is the name": func(u *Unsigned) {
+			v := bodyValues("Selo")
+			v[Organization] = v[OrganizationIdentifier]
+			u.template.RawSubject = must2(must2(u.profile.Name(v))(t).DER())(t)
+		},
 	} {
-		o := order(t, Seal, bodyValues("Selo"), nil, nil, key)
-		u := must2(Prepare(o, h.issuing, must2(NewSerial())(t), h.at))(t)
-		bend(&u)
-		l, report, err := h.linter.Lint(u)
-		if !errors.Is(err, ErrLint) || report.Clean() || l != (Linted{}) {
-			t.Errorf("%s: %v %+v", name, err, report)
+		bend(name, prepare(seal, h.issuing), change)
+	}
+	root := rootOrder(t)
+	bend("another authority's key", prepare(root, must2(SelfIssuer(root, URLs{}, Trust{}))(t)), func(u *Unsigned) { u.template.AuthorityKeyId = []byte("x") })
+	for _, l := range certificateLints() {
+		if !spoke[l.name] {
+			t.Errorf("%s never found anything", l.name)
 		}
 	}
 }
