@@ -120,9 +120,9 @@ func cleanName(name string) string {
 		}
 		return r
 	}, norm.NFC.String(name))
-	name = strings.Trim(strings.Join(strings.Fields(name), " "), ".")
+	name = strings.Trim(strings.Join(strings.Fields(name), " "), ". ")
 	if name == "" {
-		return "documento"
+		return "sem nome"
 	}
 	return shorten(name)
 }

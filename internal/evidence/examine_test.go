@@ -241,9 +241,9 @@ func TestNamesAreShownSafely(t *testing.T) {
 		"ata\x00.pdf\r\nSet-Cookie: a=b":     "ata.pdf Set-Cookie: a=b",
 		"ata\u202Efdp.exe":                   "atafdp.exe",
 		"a\u200Bta\uFEFF.pdf":                "ata.pdf",
-		"":                                   "documento",
-		"...":                                "documento",
-		"/":                                  "documento",
+		"":                                   "sem nome",
+		"...":                                "sem nome",
+		"/":                                  "sem nome",
 		"\xff\xfe.pdf":                       "\uFFFD.pdf",
 		"  ata   final .pdf ":                "ata final .pdf",
 		"Cafe\u0301.pdf":                     "Café.pdf",
@@ -276,7 +276,7 @@ func TestAFileIsHandedOutUnderItsTrueKind(t *testing.T) {
 		want string
 	}{
 		{"ata.pdf", PDF, "ata.pdf"}, {"ATA.PDF", PDF, "ATA.PDF"}, {"ata.exe", PDF, "ata.exe.pdf"}, {"foto.jpeg", JPEG, "foto.jpeg"},
-		{"foto.html", JPEG, "foto.html.jpg"}, {"documento", PNG, "documento.png"},
+		{"foto.html", JPEG, "foto.html.jpg"}, {"sem nome", PNG, "sem nome.png"},
 	} {
 		if got := (Doc{Name: c.name, Kind: c.kind}).FileName(); got != c.want {
 			t.Errorf("%s of %s: %s, want %s", c.name, c.kind, got, c.want)
