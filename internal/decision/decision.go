@@ -59,7 +59,7 @@ var rules = map[Verdict]rule{
 	ProposeApprove: {may: actor.WorkCase},
 	ProposeRefuse:  {may: actor.WorkCase, reasons: true},
 	Approve:        {may: actor.DecideCase},
-	IntendRefuse:   {may: actor.DecideCase, reasons: true},
+	IntendRefuse:   {may: actor.WorkCase, reasons: true}, // who directs the procedure hears (CPA, art. 122.º)
 	Refuse:         {may: actor.DecideCase, reasons: true},
 	Desert:         {may: actor.DecideCase, reasons: true},
 }
