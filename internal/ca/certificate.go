@@ -1,0 +1,140 @@
+package ca
+
+import (
+	"encoding/hex"
+	"math/big"
+	"strings"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/issuance"
+)
+
+// Serial is a certificate's serial number in lower-case hexadecimal, an even number of digits.
+type Serial string
+
+// SerialOf writes a number as a Serial.
+func SerialOf(n *big.Int) Serial { return Serial(hex.EncodeToString(n.Bytes())) }
+
+// ParseSerial reads a serial number as people copy it: hexadecimal, with colons or spaces or none, in either case.
+func ParseSerial(typed string) (Serial, bool) {
+	if len(typed) > 128 {
+		return "", false
+	}
+	text := strings.ToLower(strings.NewReplacer(":", "", " ", "", "\u00a0", "").Replace(typed))
+	text = strings.TrimLeft(strings.TrimPrefix(text, "0x"), "0")
+	if len(text)%2 == 1 {
+		text = "0" + text
+	}
+	bytes, err := hex.DecodeString(text)
+	if err != nil || len(bytes) == 0 || len(bytes) > 20 { // RFC 5280 §4.1.2.2: at most 20 octets
+		return "", false
+	}
+	return Serial(text), true
+}
+
+// Number is the serial number as a number.
+func (s Serial) Number() *big.Int {
+	n, _ := new(big.Int).SetString(string(s), 16)
+	return n
+}
+
+// String writes it as people compare it: pairs of digits with colons.
+func (s Serial) String() string {
+	n := s.Number()
+	if n == nil {
+		return ""
+	}
+	return issuance.SerialText(n)
+}
+
+// State is where a certificate stands in the record. That it expired is read from its dates.
+type State string
+
+// The states. A lost one was intended, may have been signed, and was never recorded: it is revoked from the start.
+const (
+	Intended State = "intended"
+	Issued   State = "issued"
+	Revoked  State = "revoked"
+	Lost     State = "lost"
+)
+
+// Request asks for a certificate. The order names exactly what was approved.
+type Request struct {
+	// ID names the order for good: whoever asks twice with one ID gets one certificate.
+	ID     string
+	Portal string // "" for the hierarchy itself
+	Case   string // "" for what a ceremony approved
+	Order  []byte // as [issuance.Order.Encode] wrote it when it was approved
+	Quorum int    // how many different people must have approved it
+	// Holder may revoke it; "" for our own.
+	Holder actor.PersonID
+	// Identity asks that an officer has recorded how the subject's identity was proven ([CA.RecordIdentity]).
+	Identity bool
+}
+
+// Certificate is one that was issued, with how it came to be.
+type Certificate struct {
+	Serial    Serial
+	Issuer    string // name of the authority
+	Order     string // id of the request
+	Portal    string
+	Case      string
+	Holder    actor.PersonID
+	Profile   string
+	Digest    string   // of the order: what was approved
+	Key       string   // fingerprint of the public key
+	Approvals []string // ids in package decision
+	Report    issuance.Report
+	State     State
+	IssuedAt  time.Time
+	NotBefore time.Time
+	NotAfter  time.Time
+	DER       []byte
+	RevokedAt time.Time
+	Reason    issuance.Reason
+	DueAt     time.Time // when a scheduled revocation takes effect; zero for none
+	DueReason issuance.Reason
+}
+
+// IsRevoked says whether it is not to be relied on any more, for good.
+func (c Certificate) IsRevoked() bool { return c.State == Revoked || c.State == Lost }
+
+// IsGood says whether it may be relied on at a time.
+func (c Certificate) IsGood(at time.Time) bool {
+	return c.State == Issued && !at.Before(c.NotBefore) && !at.After(c.NotAfter)
+}
+
+// Identity is how the subject of an order was shown to be who they are.
+type Identity struct {
+	Portal string
+	Case   string
+	Digest string // of the order
+	How    string // such as in-person
+	Words  string // document seen and where, in the officer's words
+	By     actor.PersonID
+	At     time.Time
+}
+
+// Revocation asks that a certificate be relied on no more.
+type Revocation struct {
+	Serial Serial
+	Reason issuance.Reason
+	Words  string    // an officer's grounds
+	At     time.Time // when it takes effect; zero or past is now
+}
+
+// SealRequest asks for the seal of a portal's body under bytes that were prepared for it.
+type SealRequest struct {
+	Portal  string
+	Subject string // digest of what the approvals approved
+	Quorum  int
+	Digest  []byte // what is signed: [pades.Prepared.Digest]
+}
+
+// Signature is a seal's signature with the certificate that speaks for it.
+type Signature struct {
+	Value       []byte // DER of an ECDSA signature, or PKCS #1 v1.5
+	Certificate []byte
+	Chain       [][]byte // issuer first, root last
+}

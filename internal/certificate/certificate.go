@@ -1,0 +1,211 @@
+// Package certificate keeps orders of certificates and what came of them, for holders and officers.
+//
+// It is the outcome "certificate" of a procedure ([Outcome]): it makes the order of a case's answers, shows the officer
+// exactly what would be issued, and records the order when enough officers have approved it. A loop ([Service.Work])
+// has each ready order issued by package ca, once, and tells the holder. Nothing of a key request is used but its key;
+// names come from the case, and names in the request that differ stop the approval.
+//
+// It must never decide, never sign, never hold a key, and never show a certificate to anybody but its holder and the
+// officers of its portal. Start reading at [Outcome.Propose], then [Service.Work] and [Service.Of].
+package certificate
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"chancela/internal/account"
+	"chancela/internal/actor"
+	"chancela/internal/ca"
+	"chancela/internal/db"
+	"chancela/internal/i18n"
+	"chancela/internal/letter"
+	"chancela/internal/portal"
+)
+
+// ID names an order within the program; people see the number of its case.
+type ID string
+
+// State is where an order stands.
+type State string
+
+// The states: awaiting-identity → issuing → issued → accepted | declined.
+const (
+	AwaitingIdentity State = "awaiting-identity" // until an officer records how the subject's identity was proven
+	Issuing          State = "issuing"           // ready; the loop has it issued
+	Issued           State = "issued"            // good from its issue; the holder has yet to look at it
+	Accepted         State = "accepted"
+	Declined         State = "declined" // the holder declined it: it was revoked
+)
+
+// Standing is what may be done with the certificate now, read from its record and the date.
+type Standing string
+
+// The standings.
+const (
+	None    Standing = ""        // not issued yet
+	Active  Standing = "active"  // may be relied on
+	Revoked Standing = "revoked" // never again
+	Expired Standing = "expired"
+)
+
+// How is the way in which an identity was proven.
+type How string
+
+// The ways there are. More come with the means of the State.
+const InPerson How = "in-person"
+
+// Ways lists them, for the form.
+func Ways() []How { return []How{InPerson} }
+
+// Part is one attribute of a name, or another fact, as pages show it.
+type Part struct{ Label, Value string }
+
+// Order is one order with its certificate, as lists show it.
+type Order struct {
+	ID        ID
+	Portal    string
+	Procedure string
+	Case      string
+	Number    string // of the case
+	Product   i18n.Text
+	Profile   string
+	State     State
+	Standing  Standing
+	Holder    actor.PersonID
+	Account   actor.AccountID
+	Subject   string // whom it speaks for, in a word: a person's name, a body's, the domain
+	Body      string
+	BodyNIPC  string
+	MadeAt    time.Time
+	IssuedAt  time.Time
+	ClosedAt  time.Time // accepted or declined
+	NotBefore time.Time
+	NotAfter  time.Time
+	Serial    string // with colons, as other tools show it; "" until issued
+	RevokedAt time.Time
+	Reason    int // of the revocation: RFC 5280 §5.3.1
+	// Held says why the loop could not issue it yet, as a message key; "" for nothing.
+	Held string
+}
+
+// MayAccept says whether the holder is still to accept or decline.
+func (o Order) MayAccept() bool { return o.State == Issued && o.Standing == Active }
+
+// MayRevoke says whether there is something to revoke.
+func (o Order) MayRevoke() bool { return o.Standing == Active }
+
+// View is an order with everything behind it.
+type View struct {
+	Order
+	Details     []Part // of the subject and the names, sensitive numbers masked
+	Key         string
+	Fingerprint string // SHA-256 of the certificate, as people compare it
+	Issuer      string
+	Usage       []string
+	Policies    []string
+	OCSP        string
+	CRL         string
+	CAIssuers   string
+	Approvals   []Approval
+	Identity    *Proof // nil until recorded
+	Lint        Lint
+	Digest      string // of the order: what was approved
+	Revocation  *Ended // nil unless revoked
+}
+
+// Approval is one officer's, of exactly this order.
+type Approval struct {
+	ID         string
+	Name       string
+	Office     string
+	Delegation string
+	At         time.Time
+}
+
+// Proof is how the subject's identity was proven.
+type Proof struct {
+	How   How
+	Words string
+	Name  string // of the officer who recorded it
+	At    time.Time
+}
+
+// Ended is how a certificate came to be revoked.
+type Ended struct {
+	At     time.Time
+	Reason int
+	Name   string // of whoever revoked it
+	Words  string // an officer's grounds
+}
+
+// Lint is what was checked before it was signed.
+type Lint struct {
+	Passed   int
+	Findings []Part
+}
+
+// Reason is a ground by which a holder may revoke.
+type Reason struct {
+	Code  int    // RFC 5280 §5.3.1
+	Label string // message key
+}
+
+// Reasons are those that a holder may choose. Nine (privilegeWithdrawn) is an officer's alone.
+func Reasons() []Reason {
+	return []Reason{
+		{1, "certificate.reason.1"}, {3, "certificate.reason.3"}, {4, "certificate.reason.4"},
+		{5, "certificate.reason.5"}, {0, "certificate.reason.0"},
+	}
+}
+
+// Ground is why an officer revokes: a code of the portal's list with the officer's own words.
+type Ground struct {
+	Code  string
+	Words string
+}
+
+// Format is a form in which a certificate is downloaded.
+type Format string
+
+// The formats.
+const (
+	PEM   Format = "pem"
+	DER   Format = "der"
+	Chain Format = "chain" // PEM: the certificate, its issuer, the root
+)
+
+// File is a download.
+type File struct {
+	Name string // plain ASCII
+	Type string // media type
+	Data []byte
+}
+
+// Post sends letters; package letter does.
+type Post interface {
+	Send(ctx context.Context, tx *db.Tx, what letter.Letter) error
+}
+
+// Config is what the room is wired to.
+type Config struct {
+	DB       *db.DB
+	CA       *ca.CA
+	Accounts *account.Accounts
+	Portals  *portal.Set
+	Letters  Post
+	// Page is the address, within a portal, of the pages about certificates; an order's is Page + "/" + its id.
+	Page string
+	Log  *slog.Logger
+}
+
+// Service is the room's door.
+type Service struct{ c Config }
+
+// New opens the room.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Service{c: c}
+}

@@ -1,0 +1,121 @@
+// Package status is what the world may ask about what was issued: without sign-in, at any hour.
+//
+// Machines ask about certificates by OCSP ([Service.OCSP]) and by list ([Service.List]); people ask about anything by
+// the code or number that stands on it ([Service.Verify]). Each answer is read from the record when it is given, so
+// that the first answer after a revocation says revoked, on every replica; only signatures are kept.
+//
+// It must never answer good for what was never issued, never tell a wrong code from an unknown one, never show more
+// than what was issued shows itself, and never change anything. Start reading at [Service.Verify] and [Service.OCSP].
+package status
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/ca"
+	"chancela/internal/db"
+	"chancela/internal/i18n"
+	"chancela/internal/portal"
+	"chancela/internal/throttle"
+)
+
+// State is what is said of something that was issued. The words are status.state.*.
+type State string
+
+// The states that people read: Válida, Caducada, Suspensa, Revogada, Substituída, Não encontrada.
+const (
+	Valid     State = "valid"
+	Lapsed    State = "lapsed"
+	Suspended State = "suspended"
+	Revoked   State = "revoked"
+	Replaced  State = "replaced"
+	NotYet    State = "not-yet" // on the date asked it was not issued, or not valid, yet
+	NotFound  State = "not-found"
+)
+
+// Line is one fact that what was issued shows itself, in both languages.
+type Line struct {
+	Label i18n.Text
+	Value i18n.Text
+}
+
+// Answer is what is said.
+type Answer struct {
+	State    State
+	Kind     string // certificate, credential: words status.kind.*
+	Code     string // as people write it
+	Portal   string // "" for none
+	Title    i18n.Text
+	Issuer   string    // the body or authority that issued it
+	At       time.Time // the moment asked about
+	IssuedAt time.Time
+	From     time.Time // valid from
+	Until    time.Time // valid until
+	Since    time.Time // of a state other than valid: since when
+	Reason   i18n.Text // of a revocation or suspension, where it may be told
+	By       string    // code of what it was replaced by; "" for none
+	Facts    []Line
+	Digest   string // SHA-256 of the sealed document, hex; "" for none
+}
+
+// Verifiable is something that was issued and may be asked about by its code. The rooms that issue implement it.
+type Verifiable interface {
+	// Lookup finds by code, in whatever spelling people use; false for every code that is wrong or unknown.
+	Lookup(ctx context.Context, code string, at time.Time) (Answer, bool, error)
+}
+
+// ByBody is a Verifiable that can also be asked for all that a body of a portal has.
+type ByBody interface {
+	LookupBody(ctx context.Context, portal, nipc string, at time.Time) ([]Answer, error)
+}
+
+// Config is what the room is wired to.
+type Config struct {
+	DB       *db.DB
+	CA       *ca.CA
+	Portals  *portal.Set
+	Throttle *throttle.Counters
+	// Sources are asked in order by [Service.Verify], after certificates.
+	Sources []Verifiable
+}
+
+// Service is the room's door.
+type Service struct {
+	c Config
+}
+
+var errUnfinished = errors.New("status: being built")
+
+// New opens the room.
+func New(c Config) *Service { return &Service{c: c} }
+
+// Verify says how what has the code, or the certificate of the serial number, stands at a moment (zero for now). A
+// code that is wrong and one that is unknown get the same answer, [NotFound]. Guessing is throttled.
+func (s *Service) Verify(ctx context.Context, by actor.Actor, code string, at time.Time) (Answer, error) {
+	return Answer{}, errUnfinished
+}
+
+// OfBody says all that a body has from a portal that allows the question (fault NotFound otherwise).
+func (s *Service) OfBody(ctx context.Context, by actor.Actor, portalName, nipc string, at time.Time) ([]Answer, error) {
+	return nil, errUnfinished
+}
+
+// Issuer is one of our authorities, as the page of issuers shows it.
+type Issuer struct {
+	Name        string `json:"name"`
+	Root        bool   `json:"root"`
+	Subject     string `json:"subject"`
+	Serial      string `json:"serial"`
+	NotBefore   time.Time
+	NotAfter    time.Time
+	Fingerprint string
+	Certificate string // address
+	CRL         string
+	OCSP        string
+	CPS         string
+}
+
+// Issuers are our authorities, the root first.
+func (s *Service) Issuers(ctx context.Context) ([]Issuer, error) { return nil, errUnfinished }
