@@ -106,7 +106,7 @@ func keyUsageNames(u x509.KeyUsage) []string {
 func extendedNames(c *x509.Certificate) []string {
 	known := map[x509.ExtKeyUsage]string{
 		x509.ExtKeyUsageServerAuth: string(ServerAuth), x509.ExtKeyUsageClientAuth: string(ClientAuth),
-		x509.ExtKeyUsageOCSPSigning: string(OCSPSigning), x509.ExtKeyUsageEmailProtection: "emailProtection",
+		x509.ExtKeyUsageOCSPSigning: string(OCSPSigning), x509.ExtKeyUsageEmailProtection: string(EmailProtection),
 		x509.ExtKeyUsageTimeStamping: "timeStamping", x509.ExtKeyUsageCodeSigning: "codeSigning",
 	}
 	var out []string

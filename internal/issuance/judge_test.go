@@ -81,6 +81,25 @@ func readFile(t *testing.T, dir, name string) []byte {
 	return must2(os.ReadFile(filepath.Join(dir, name)))(t)
 }
 
+// TestNSSAcceptsEachForItsPurpose asks Firefox's and pdfsig's library: S is a signer's, C a client's, V a server's.
+func TestNSSAcceptsEachForItsPurpose(t *testing.T) {
+	_, dir, _ := published(t, ECP256)
+	tool(t, dir, "certutil", "-N", "-d", "sql:.", "--empty-password")
+	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "root", "-t", "CT,C,", "-a", "-i", "root.pem")
+	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "issuing", "-t", ",,", "-a", "-i", "issuing.pem")
+	for name, purposes := range map[string]string{Seal: "S", PersonAuthentication: "C", Website: "V"} {
+		tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", name, "-t", ",,", "-a", "-i", name+".pem")
+		for _, purpose := range []string{"S", "C", "V"} {
+			args := []string{"-V", "-d", "sql:.", "-n", name, "-u", purpose}
+			if purpose == purposes {
+				tool(t, dir, "certutil", args...)
+			} else {
+				refused(t, dir, "certutil", args...)
+			}
+		}
+	}
+}
+
 func TestOpenSSLReadsNamesAndExtensionsAsMeant(t *testing.T) {
 	_, dir, _ := published(t, ECP256)
 	text := tool(t, dir, "openssl", "x509", "-in", "person-authentication.pem", "-noout", "-text", "-nameopt", "utf8,sep_comma_plus")

@@ -7,7 +7,9 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -160,4 +162,16 @@ func sameKey(a, b crypto.PublicKey) bool {
 	x, errX := x509.MarshalPKIXPublicKey(a)
 	y, errY := x509.MarshalPKIXPublicKey(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// subjectKeyBits takes the BIT STRING's octets out of a SubjectPublicKeyInfo.
+func subjectKeyBits(der []byte) ([]byte, error) {
+	var info struct {
+		Algorithm asn1.RawValue
+		Key       asn1.BitString
+	}
+	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 {
+		return nil, errors.New("issuance: not a SubjectPublicKeyInfo")
+	}
+	return info.Key.RightAlign(), nil
 }

@@ -97,6 +97,7 @@ const (
 	ClientAuth      ExtendedUsage = "clientAuth"
 	ServerAuth      ExtendedUsage = "serverAuth"
 	DocumentSigning ExtendedUsage = "documentSigning" // RFC 9336
+	EmailProtection ExtendedUsage = "emailProtection"
 	OCSPSigning     ExtendedUsage = "OCSPSigning"
 )
 
@@ -106,6 +107,8 @@ func (e ExtendedUsage) oid() asn1.ObjectIdentifier {
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}
 	case ClientAuth:
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
+	case EmailProtection:
+		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 4}
 	case OCSPSigning:
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 9}
 	case DocumentSigning:
@@ -175,10 +178,11 @@ func Profiles() []Profile {
 		},
 		{
 			Key: Seal, Version: 1, Product: "P4", IssuedBy: ByIssuing,
-			Subject:    bodySubject(SubjectRule{CommonName, Required, 0}), // no personal attributes
-			Validity:   Term{Years: 3},
-			KeyUsage:   x509.KeyUsageContentCommitment, // type A, preferred: EN 319 412-2, NAT-4.3.2-3
-			Extended:   []ExtendedUsage{DocumentSigning},
+			Subject:  bodySubject(SubjectRule{CommonName, Required, 0}), // no personal attributes
+			Validity: Term{Years: 3},
+			KeyUsage: x509.KeyUsageContentCommitment, // type A, preferred: EN 319 412-2, NAT-4.3.2-3
+			// RFC 9336, and beside it the only purpose by which NSS, and so pdfsig, lets a certificate sign documents.
+			Extended:   []ExtendedUsage{DocumentSigning, EmailProtection},
 			Policy:     4,
 			ETSI:       asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 1}, // QCP-l
 			ETSIQSCD:   asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 3}, // QCP-l-qscd
