@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"chancela/internal/actor"
+	"chancela/internal/audit"
+	"chancela/internal/ca"
+	"chancela/internal/db"
+	"chancela/internal/issuance"
+	"chancela/internal/notify"
+	"chancela/internal/portal"
+)
+
+// record is the outcome of a case that is kept and makes nothing: a communication.
+type record struct{}
+
+// Check finds nothing: a record has no parameters.
+func (record) Check(*portal.Portal, *portal.Procedure) portal.Mistakes { return nil }
+
+// Propose says that nothing will be made.
+func (record) Propose(context.Context, *db.Tx, portal.Grant) (portal.Proposal, error) {
+	return portal.Proposal{}, nil
+}
+
+// Grant makes nothing: the decided case is the record.
+func (record) Grant(context.Context, *db.Tx, actor.Actor, portal.Grant) error { return nil }
+
+// replica names this process among those that share the database; the name stays the same after a restart.
+func (a *App) replica() (string, error) {
+	path := a.path("replica")
+	if name, err := os.ReadFile(path); err == nil {
+		return strings.TrimSpace(string(name)), nil
+	}
+	name := db.NewID()
+	return name, writeSecret(path, name+"\n")
+}
+
+// passphrase opens the key files: the one of the settings, or in an evaluation instance one kept beside them.
+func (a *App) passphrase() (string, error) {
+	if p := a.o.Settings.Keys.Passphrase; p != "" {
+		return p, nil
+	}
+	path := filepath.Join(a.keysDir(), "passphrase")
+	if text, err := os.ReadFile(path); err == nil {
+		return strings.TrimSpace(string(text)), nil
+	}
+	p := db.NewID() + db.NewID()
+	return p, writeSecret(path, p+"\n")
+}
+
+// trail lets the face look at the audit trail.
+type trail struct{ d *db.DB }
+
+// Entries lists entries of a portal, newest first, to who may see them.
+func (t trail) Entries(ctx context.Context, by actor.Actor, f audit.Filter) (entries []audit.Entry, err error) {
+	if err := by.MayIn(f.Portal, actor.SeeAudit); err != nil {
+		return nil, err
+	}
+	err = t.d.Look(ctx, func(tx *db.Tx) error {
+		entries, err = audit.Entries(ctx, tx, f)
+		return err
+	})
+	return entries, err
+}
+
+// mailbox lets the face show what the evaluation instance has sent.
+type mailbox struct{ *notify.Outbox }
+
+// openKeys opens the folder of encrypted key files. The passphrase kept beside them has as many random bits as a key,
+// and needs no stretching; one that people chose does.
+func (a *App) openKeys() (ca.Keys, error) {
+	passphrase, err := a.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	cost := issuance.CostPerson()
+	if a.o.Settings.Keys.Passphrase == "" {
+		cost = issuance.CostRandom()
+	}
+	return ca.FileKeys{Dir: filepath.Join(a.keysDir(), "signing"), Passphrase: []byte(passphrase), Cost: cost}, nil
+}
