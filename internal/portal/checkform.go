@@ -45,6 +45,9 @@ func (c *checker) form(proc *Procedure) {
 	for _, f := range slices.Concat(proc.Fields(), proc.AskLater) {
 		c.expect(!seen[f.Key], f.At, "field %q stands twice", f.Key)
 		seen[f.Key] = true
+		if f.namesBody() {
+			seen[f.Key+classFact], seen[f.Key+domainsFact] = true, true
+		}
 		for _, column := range f.Columns { // a condition on it holds when it holds for a row
 			seen[f.Key+"."+column.Key] = true
 		}

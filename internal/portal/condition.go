@@ -35,6 +35,11 @@ type Condition struct {
 	Region []string `yaml:"region"`
 	// Less holds when the number is less than this.
 	Less *int `yaml:"less"`
+	// Outside holds when an address or a domain lies under none of the known domains of the body that this field
+	// names; it does not hold where none are known ("field: FIELD.domains, filled: false" asks that).
+	Outside string `yaml:"outside"`
+	// MadeOf holds when every word of the answer stands in one of these fields' answers.
+	MadeOf []string `yaml:"made-of"`
 }
 
 // Answers are what was typed or stored, by field key; most fields have one value.
@@ -80,7 +85,38 @@ func (c *Condition) tests(a Answers, now time.Time) bool {
 	if c.Less != nil && !less(a.One(c.Field), *c.Less) {
 		return false
 	}
+	if _, stray := c.stray(a); c.Outside != "" && !stray {
+		return false
+	}
+	if len(c.MadeOf) > 0 && !madeOf(a.One(c.Field), c.parts(a)) {
+		return false
+	}
 	return c.dates(a, now)
+}
+
+// stray finds the address or domain by which the condition, or one within it, holds as one outside a body's own.
+func (c *Condition) stray(a Answers) (string, bool) {
+	if c == nil {
+		return "", false
+	}
+	if domains := a[c.Outside+domainsFact]; c.Outside != "" && len(domains) > 0 {
+		return outside(a[c.Field], domains)
+	}
+	for _, one := range slices.Concat(c.All, c.Any) {
+		if host, ok := one.stray(a); ok {
+			return host, true
+		}
+	}
+	return c.Not.stray(a)
+}
+
+// parts are the answers of the fields that MadeOf names.
+func (c *Condition) parts(a Answers) []string {
+	var all []string
+	for _, key := range c.MadeOf {
+		all = append(all, a[key]...)
+	}
+	return all
 }
 
 func (c *Condition) dates(a Answers, now time.Time) bool {
@@ -141,7 +177,7 @@ func (c *Condition) fields() []string {
 		all = append(all, one.fields()...)
 	}
 	all = append(all, c.Not.fields()...)
-	for _, name := range []string{c.Field, c.Same, c.After, c.Before} {
+	for _, name := range slices.Concat([]string{c.Field, c.Same, c.After, c.Before, c.Outside}, c.MadeOf) {
 		name = strings.TrimPrefix(name, "end-of:")
 		if name != "" && name != "today" {
 			all = append(all, name)

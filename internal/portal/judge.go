@@ -51,13 +51,19 @@ func (p *Procedure) judge(steps []Step, typed, all Answers, now time.Time) Judge
 	if beside == nil {
 		beside = Answers{}
 	}
+	p.facts(beside)
 	for _, step := range steps {
 		for _, f := range step.Fields {
 			if !f.When.Holds(beside, now) {
 				delete(beside, f.Key)
+				p.facts(beside)
 				continue
 			}
 			j.field(f, typed, beside, now)
+			if nipc := beside.One(f.Key); f.Kind == field.Body && nipc != "" && !p.listed(nipc) {
+				j.tell(fault.Field{Name: f.Key, Key: firstOf(f.Wrong, "E-ENT-01")}, false)
+			}
+			p.facts(beside)
 		}
 	}
 	inSteps := func(key string) bool {
@@ -192,7 +198,13 @@ func argsOf(c Check, a Answers) fault.Args {
 	if day, err := time.ParseInLocation(time.DateOnly, value, i18n.Lisbon()); err == nil {
 		value = i18n.Date(i18n.PT, day)
 	}
-	return fault.Args{"data": value, "ano": value, "value": value}
+	args := fault.Args{"data": value, "ano": value, "value": value}
+	if host, ok := c.When.stray(a); ok {
+		args["domínio"] = host
+	} else if all := a[c.Field]; len(all) > 0 {
+		args["domínio"] = all[0]
+	}
+	return args
 }
 
 // Known says whether a key may stand in a form's answers: it is a field's, or a column's.

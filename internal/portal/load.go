@@ -116,6 +116,9 @@ func (l *loader) all() {
 	l.p.Pages = l.pages("pages")
 	l.p.Minutas = l.pages("minutas")
 	l.register()
+	for _, proc := range l.p.Procedures {
+		l.p.Bind(proc)
+	}
 	tour := &Tour{}
 	if l.yaml("tour.yaml", tour, false) {
 		l.p.Tour = tour

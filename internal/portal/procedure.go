@@ -80,6 +80,8 @@ type Procedure struct {
 	Outcome  OutcomeSpec `yaml:"outcome"`
 	// Mails replace the portal's mail for an event in this procedure: event → mail id.
 	Mails map[Event]string `yaml:"mails"`
+
+	register map[string]Registered // see Portal.Bind
 }
 
 // Button is a label and the note under it.
