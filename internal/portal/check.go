@@ -84,9 +84,12 @@ func (c *checker) portal() {
 // places are where a menu may lead beside the portal's own pages.
 var places = []string{"home", "access", "verify", "follow", "minutas", "pki"}
 
+// termsPage is the page of the terms of use; a form may well have a field of that key.
+const termsPage = "termos"
+
 // NeededPages are the pages that every portal has, by the addresses that the outside relies on.
 func NeededPages() []string {
-	return []string{"inicio", "perguntas-frequentes", "requisitos", "contactos", "privacidade", "acessibilidade", "termos"}
+	return []string{"inicio", "perguntas-frequentes", "requisitos", "contactos", "privacidade", "acessibilidade", termsPage}
 }
 
 func (c *checker) colour(colour string) {
