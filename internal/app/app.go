@@ -281,9 +281,13 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Credentials = credential.New(credential.Config{
-		DB: a.DB, Portals: a.Portals, Accounts: a.Accounts, Letters: a.Letters, Sealer: a.CA, Store: sealed, Base: a.base(), Test: a.evaluation(), Crash: a.o.Crash, Log: a.o.Log,
-	})
+	c := credential.Config{
+		DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Sealer: a.CA, Blobs: sealed, Base: a.base(), Page: "credenciais", Crash: a.o.Crash, Log: a.o.Log,
+	}
+	if a.evaluation() {
+		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
+	}
+	a.Credentials = credential.New(c)
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{a.Credentials}})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
