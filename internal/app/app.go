@@ -276,13 +276,13 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "certificados", Log: a.o.Log})
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "/certificados", Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
 	}
 	c := credential.Config{
-		DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Sealer: a.CA, Blobs: sealed, Base: a.base(), Page: "credenciais", Crash: a.o.Crash, Log: a.o.Log,
+		DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Sealer: a.CA, Blobs: sealed, Base: a.base(), Page: "/credenciais", Crash: a.o.Crash, Log: a.o.Log,
 	}
 	if a.evaluation() {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
@@ -367,7 +367,7 @@ func (a *App) Run(ctx context.Context) error {
 	loop("ca", a.CA.Run)
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
-	loop("cases", a.every(time.Hour, func(ctx context.Context) error { return a.Cases.Tidy(ctx, actor.Machine("")) }))
+	loop("chores", a.every(time.Hour, func(ctx context.Context) error { return a.Cases.Tidy(ctx, actor.Machine("")) }))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	<-ctx.Done()
 	loops.Wait()

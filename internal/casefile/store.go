@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"chancela/internal/actor"
 	"chancela/internal/db"
@@ -18,10 +20,16 @@ import (
 )
 
 const columns = `id, portal, procedure_key, procedure_version, number, state, version, lang, person, account, applicant, address, address_key, civil_mark,
-	body_number, body_name, one_per, answers, revision, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded`
+	body_number, body_name, one_per, answers, revision, documents, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded`
+
+// idForm is the form of our ids: anything else is nobody's, and PostgreSQL is not asked about bytes it cannot hold.
+var idForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
 
 // find reads a case; one that is not there is NotFound.
 func (s *Service) find(ctx context.Context, tx *db.Tx, id ID) (*Case, error) {
+	if !idForm.MatchString(string(id)) {
+		return nil, fault.New(fault.NotFound, "fault.not-found")
+	}
 	c, err := s.scan(ctx, tx, tx.Row(ctx, `SELECT `+columns+` FROM casefile WHERE id = $1`, string(id)).Scan)
 	if db.None(err) {
 		return nil, fault.New(fault.NotFound, "fault.not-found")
@@ -34,14 +42,14 @@ func (s *Service) find(ctx context.Context, tx *db.Tx, id ID) (*Case, error) {
 
 func (s *Service) scan(ctx context.Context, tx *db.Tx, scan func(...any) error) (*Case, error) {
 	var c Case
-	var portalName, key, version, lang, answers string
+	var portalName, key, version, lang, answers, documents string
 	err := scan(&c.ID, &portalName, &key, &version, &c.Number, &c.State, &c.Version, &lang, &c.Person, &c.Account, &c.Applicant, &c.Address, &c.addressKey, &c.civilMark,
-		&c.BodyNIPC, &c.BodyName, &c.onePer, &answers, &c.Revision, &c.Director, &c.TakenBy, db.Times(&c.CreatedAt), db.Times(&c.ChangedAt), db.Times(&c.FiledAt), db.Times(&c.ProvenAt),
+		&c.BodyNIPC, &c.BodyName, &c.onePer, &answers, &c.Revision, &documents, &c.Director, &c.TakenBy, db.Times(&c.CreatedAt), db.Times(&c.ChangedAt), db.Times(&c.FiledAt), db.Times(&c.ProvenAt),
 		db.Times(&c.DueAt), db.Times(&c.PausedAt), db.Times(&c.AnswerBy), db.Times(&c.DecidedAt), &c.reminded)
 	if err != nil {
 		return nil, err
 	}
-	c.Lang = i18n.Lang(lang)
+	c.Lang, c.documents = i18n.Lang(lang), strings.Fields(documents)
 	var ok bool
 	if c.Portal, ok = s.portals.Portal(portalName); !ok {
 		return nil, fault.New(fault.NotFound, "fault.not-found") // a portal that this instance no longer has
@@ -63,7 +71,12 @@ func (s *Service) procedure(ctx context.Context, tx *db.Tx, p *portal.Portal, ke
 	if err != nil {
 		return nil, fmt.Errorf("version %s of a procedure of %s: %w", version, p.Name, err)
 	}
-	return portal.ParseProcedure(p.Name, version, []byte(source))
+	old, err := portal.ParseProcedure(p.Name, version, []byte(source))
+	if err != nil {
+		return nil, err
+	}
+	p.Bind(old)
+	return old, nil
 }
 
 // Remember keeps the versions of procedures that this program came with; it is done at start.
@@ -85,15 +98,15 @@ func (s *Service) Remember(ctx context.Context) error {
 // lock writes answers as they are stored: sensitive values locked to this case and field.
 func (s *Service) lock(c *Case) (string, error) {
 	stored := maps.Clone(c.Answers)
-	for _, f := range c.Procedure.Fields() {
-		if !field.Sensitive(f.Kind) || len(stored[f.Key]) == 0 {
+	for key := range c.Answers {
+		if !c.sensitive(key) {
 			continue
 		}
-		locked := make([]string, len(stored[f.Key]))
-		for i, value := range stored[f.Key] {
-			locked[i] = s.vault.Lock(c.object()+"/"+f.Key, value)
+		locked := make([]string, len(stored[key]))
+		for i, value := range stored[key] {
+			locked[i] = s.vault.Lock(c.object()+"/"+key, value)
 		}
-		stored[f.Key] = locked
+		stored[key] = locked
 	}
 	text, err := json.Marshal(stored)
 	return string(text), err
@@ -104,19 +117,29 @@ func (s *Service) unlock(c *Case, text string) (portal.Answers, error) {
 	if err := json.Unmarshal([]byte(text), &answers); err != nil {
 		return nil, fmt.Errorf("answers of case %s: %w", c.ID, err)
 	}
-	for _, f := range c.Procedure.Fields() {
-		if !field.Sensitive(f.Kind) {
+	for key, values := range answers {
+		if !c.sensitive(key) {
 			continue
 		}
-		for i, locked := range answers[f.Key] {
-			value, err := s.vault.Unlock(c.object()+"/"+f.Key, locked)
+		for i, locked := range values {
+			value, err := s.vault.Unlock(c.object()+"/"+key, locked)
 			if err != nil {
 				return nil, fmt.Errorf("answers of case %s: %w", c.ID, err)
 			}
-			answers[f.Key][i] = value
+			values[i] = value
 		}
 	}
 	return answers, nil
+}
+
+// sensitive says whether the answers under a key, a field's or a column's, must not be read in the database.
+func (c *Case) sensitive(key string) bool {
+	name, column, inRow := strings.Cut(key, ".")
+	f, ok := c.Procedure.Field(name)
+	if !ok || !inRow {
+		return field.Sensitive(f.Kind)
+	}
+	return slices.ContainsFunc(f.Columns, func(one portal.Field) bool { return one.Key == column && field.Sensitive(one.Kind) })
 }
 
 func (s *Service) insert(ctx context.Context, tx *db.Tx, c *Case) error {
@@ -124,9 +147,9 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`,
+	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
 		string(c.ID), c.Portal.Name, c.Procedure.Key, c.Procedure.Version, c.Number, string(c.State), c.Version, string(c.Lang), string(c.Person), string(c.Account), c.Applicant, c.Address,
-		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, string(c.Director), string(c.TakenBy), db.Time(c.CreatedAt), db.Time(c.ChangedAt), db.Time(c.FiledAt),
+		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, strings.Join(c.documents, " "), string(c.Director), string(c.TakenBy), db.Time(c.CreatedAt), db.Time(c.ChangedAt), db.Time(c.FiledAt),
 		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded)
 	return err
 }
@@ -139,10 +162,10 @@ func (s *Service) change(ctx context.Context, tx *db.Tx, c *Case) error {
 	}
 	c.ChangedAt = tx.Now()
 	n, err := tx.Exec(ctx, `UPDATE casefile SET procedure_version = $3, number = $4, state = $5, version = version + 1, lang = $6, person = $7, account = $8, applicant = $9, address = $10,
-		address_key = $11, civil_mark = $12, body_number = $13, body_name = $14, one_per = $15, answers = $16, revision = $17, director = $18, taken_by = $19, changed_at = $20, filed_at = $21,
-		proven_at = $22, due_at = $23, paused_at = $24, answer_by = $25, decided_at = $26, reminded = $27 WHERE id = $1 AND version = $2`,
+		address_key = $11, civil_mark = $12, body_number = $13, body_name = $14, one_per = $15, answers = $16, revision = $17, documents = $18, director = $19, taken_by = $20, changed_at = $21,
+		filed_at = $22, proven_at = $23, due_at = $24, paused_at = $25, answer_by = $26, decided_at = $27, reminded = $28 WHERE id = $1 AND version = $2`,
 		string(c.ID), c.Version, c.Procedure.Version, c.Number, string(c.State), string(c.Lang), string(c.Person), string(c.Account), c.Applicant, c.Address,
-		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, string(c.Director), string(c.TakenBy), db.Time(c.ChangedAt), db.Time(c.FiledAt),
+		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, strings.Join(c.documents, " "), string(c.Director), string(c.TakenBy), db.Time(c.ChangedAt), db.Time(c.FiledAt),
 		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded)
 	if db.Taken(err) {
 		return fault.New(fault.Conflict, "case.repeated")
@@ -243,11 +266,16 @@ func terms(text string) []string {
 	var all []string
 	for whole := range strings.FieldsSeq(field.Fold(text)) {
 		all = append(all, whole)
-		all = append(all, strings.FieldsFunc(whole, func(r rune) bool { return strings.ContainsRune("/@.-,;'’", r) })...)
+		all = append(all, parts(whole)...)
 	}
 	all = slices.DeleteFunc(all, func(w string) bool { return w == "" || len(w) > 200 })
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// parts are the letters and digits of a compound word, without what joins them.
+func parts(word string) []string {
+	return strings.FieldsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // Filter says which cases of the queue are wanted.
@@ -284,14 +312,19 @@ func queue(ctx context.Context, tx *db.Tx, portalName string, f Filter) ([]Row, 
 		}
 		where.WriteString(` AND state IN (` + strings.Join(marks, ", ") + `)`)
 	}
-	for _, term := range searched(f.Search) {
+	words, any := searched(f.Search)
+	if f.Search != "" && !any {
+		return nil, nil
+	}
+	for _, term := range words {
 		where.WriteString(` AND id IN (SELECT case_id FROM case_term WHERE portal = $1 AND term LIKE ` + arg(likePrefix(term)) + ` ESCAPE '!')`)
 	}
 	if f.Mine != "" {
-		where.WriteString(` AND taken_by = ` + arg(string(f.Mine)))
+		mine := arg(string(f.Mine))
+		where.WriteString(` AND (taken_by = ` + mine + ` OR director = ` + mine + `)`)
 	}
-	if f.After != "" {
-		where.WriteString(` AND (due_at, id) > (SELECT due_at, id FROM casefile WHERE id = ` + arg(f.After) + `)`)
+	if idForm.MatchString(f.After) {
+		where.WriteString(` AND (due_at, id) > (SELECT due_at, id FROM casefile WHERE portal = $1 AND id = ` + arg(f.After) + `)`)
 	}
 	return db.Collect(ctx, tx, func(scan func(...any) error) (Row, error) {
 		var r Row
@@ -305,13 +338,19 @@ func likePrefix(word string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(word) + "%"
 }
 
-// searched bounds what is searched for: at most six words.
-func searched(text string) []string {
-	words := strings.Fields(field.Fold(text))
+// searched bounds what is searched for: at most six words. A number may be typed with spaces, and any part of a
+// compound word finds it; what has neither letter nor digit finds nothing.
+func searched(text string) (words []string, any bool) {
+	folded := field.Fold(strings.ToValidUTF8(text, " "))
+	if together := strings.Join(strings.Fields(folded), ""); len(together) == 9 && strings.Trim(together, "0123456789") == "" {
+		return []string{together}, true // a NIPC
+	}
+	words = parts(folded)
 	if len(words) > 6 {
 		words = words[:6]
 	}
-	return slices.DeleteFunc(words, func(w string) bool { return len(w) > 100 })
+	words = slices.DeleteFunc(words, func(w string) bool { return len(w) > 100 })
+	return words, len(words) > 0
 }
 
 // of lists cases that a condition of this file's own names, newest first.
@@ -365,18 +404,34 @@ func decidedSince(ctx context.Context, tx *db.Tx, portalName, procedure string, 
 		portalName, procedure, db.Time(since))
 }
 
-// overdue lists cases in a state that nobody has changed since a moment, and that had fewer reminders than given.
-func overdue(ctx context.Context, tx *db.Tx, state State, before time.Time, reminders int) ([]ID, error) {
+// overdue lists cases in a state that nobody has changed since a moment, and that had a number of reminders between
+// those given, the first included.
+func overdue(ctx context.Context, tx *db.Tx, state State, before time.Time, least, most int64) ([]ID, error) {
 	return db.Collect(ctx, tx, func(scan func(...any) error) (ID, error) {
 		var id ID
 		return id, scan(&id)
-	}, `SELECT id FROM casefile WHERE state = $1 AND changed_at < $2 AND reminded < $3 ORDER BY changed_at LIMIT 200`, string(state), db.Time(before), reminders)
+	}, `SELECT id FROM casefile WHERE state = $1 AND changed_at <= $2 AND reminded >= $3 AND reminded < $4 ORDER BY changed_at, id LIMIT 200`, string(state), db.Time(before), least, most)
 }
 
-func remind(ctx context.Context, tx *db.Tx, c *Case) error {
-	n, err := tx.Exec(ctx, `UPDATE casefile SET reminded = reminded + 1, version = version + 1 WHERE id = $1 AND version = $2`, string(c.ID), c.Version)
+// remind counts a reminder. Its age goes on from changed, which is when it was changed unless a warning came late.
+func remind(ctx context.Context, tx *db.Tx, c *Case, reminded int64, changed time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE casefile SET reminded = $3, changed_at = $4, version = version + 1 WHERE id = $1 AND version = $2`, string(c.ID), c.Version, reminded, db.Time(changed))
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "case.changed-meanwhile")
 	}
 	return err
+}
+
+// touch notes that somebody works on a draft, without a change that another tab of theirs would stumble over.
+func touch(ctx context.Context, tx *db.Tx, id ID) error {
+	_, err := tx.Exec(ctx, `UPDATE casefile SET changed_at = $2, reminded = 0 WHERE id = $1 AND state = 'draft'`, string(id), tx.Stamp())
+	return err
+}
+
+// stoodAside lists who declared themselves impeded in a case.
+func stoodAside(ctx context.Context, tx *db.Tx, id ID) ([]actor.PersonID, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (actor.PersonID, error) {
+		var person actor.PersonID
+		return person, scan(&person)
+	}, `SELECT person FROM case_event WHERE case_id = $1 AND kind = 'stood-aside'`, string(id))
 }

@@ -128,7 +128,7 @@ func (l *Letters) secrets(ctx context.Context, tx *db.Tx, what Letter, values i1
 		values["link"] = within + l.c.Paths[what.Link.Kind] + "/{link}"
 		reveals = append(reveals, notify.Reveal{Placeholder: "link", Ref: linkRef + string(ref)})
 	case what.Page != "":
-		values["link"] = within + what.Page
+		values["link"] = within + strings.TrimPrefix(what.Page, "/")
 	}
 	if what.Code != "" {
 		values["code"] = "{code}"
