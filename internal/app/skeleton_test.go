@@ -1,4 +1,4 @@
-package portal_test
+package app_test
 
 import (
 	"os"
