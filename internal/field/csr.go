@@ -59,7 +59,12 @@ func requestShape(der []byte) error {
 	if outer.PeekASN1Tag(asn1.INTEGER) {
 		return refuse("E-CSR-05")
 	}
-	if !outer.SkipASN1(asn1.SEQUENCE) || !outer.SkipASN1(asn1.SEQUENCE) || !outer.SkipASN1(asn1.BIT_STRING) || !outer.Empty() {
+	for _, part := range []asn1.Tag{asn1.SEQUENCE, asn1.SEQUENCE, asn1.BIT_STRING} { // RFC 2986, 4.2
+		if !outer.SkipASN1(part) {
+			return refuse("E-CSR-01")
+		}
+	}
+	if !outer.Empty() {
 		return refuse("E-CSR-01")
 	}
 	return nil

@@ -217,6 +217,9 @@ func (r Rule) judge(typed []string, now time.Time) ([]string, error) {
 	return []string{clean}, nil
 }
 
+// one judges one value by its kind: a table of kinds, and long for that reason alone.
+//
+//nolint:funlen // one case a kind
 func (r Rule) one(typed string, now time.Time) (string, error) {
 	switch r.Kind {
 	case Text:

@@ -3,7 +3,6 @@ package issuance
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"time"
@@ -139,7 +138,7 @@ func lintListExtensions(_ Unsigned, l *x509.RevocationList) string {
 		}
 		known := map[string]bool{oidAKI.String(): false, oidCRLNumber.String(): false, oidIDP.String(): true}
 		if critical, ok := known[e.Id.String()]; !ok || critical != e.Critical {
-			return "extension unexpected or of the wrong criticality: " + asn1.ObjectIdentifier(e.Id).String()
+			return "extension unexpected or of the wrong criticality: " + e.Id.String()
 		}
 	}
 	return ""

@@ -80,10 +80,10 @@ func or[T int | time.Duration](value, otherwise T) T {
 func Backoff(try int) time.Duration {
 	const most = 4 * time.Hour
 	pause := most
-	if n := time.Duration(max(try, 1)); n < 11 {
-		pause = n * n * n * n * time.Second
+	if n := max(try, 1); n < 11 {
+		pause = time.Duration(n*n*n*n) * time.Second
 	}
-	return pause + time.Duration(rand.Int64N(int64(pause)/10+1))
+	return pause + time.Duration(rand.Int64N(int64(pause)/10+1)) //nolint:gosec // chance against crowds, not against guessing
 }
 
 // Queue enqueues jobs and, once started, runs them.

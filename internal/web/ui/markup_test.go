@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,7 +19,7 @@ func mistakes(page string) []string {
 	for {
 		kind := r.z.Next()
 		if kind == html.ErrorToken {
-			if r.z.Err() != io.EOF {
+			if !errors.Is(r.z.Err(), io.EOF) {
 				r.wrong("cannot be read: %v", r.z.Err())
 			}
 			return r.end()
