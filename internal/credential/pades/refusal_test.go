@@ -23,7 +23,7 @@ func TestPrepareRefusesWhatIsNotFreshAndOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	// put changes the file in place, at the same length, so that no offset moves.
-	put := func(old, new string) []byte {
+	put := func(old, fresher string) []byte {
 		if !bytes.Contains(fresh, []byte(old)) {
 			t.Fatalf("the paper has no %q", old)
 		}
