@@ -85,6 +85,7 @@ type Case struct {
 	CreatedAt, ChangedAt, FiledAt, ProvenAt, DueAt, PausedAt, AnswerBy, DecidedAt time.Time
 
 	addressKey, civilMark, onePer string
+	documents                     []string // ids of the documents of the revision
 	reminded                      int64
 }
 

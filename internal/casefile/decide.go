@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"chancela/internal/actor"
+	"chancela/internal/audit"
 	"chancela/internal/db"
 	"chancela/internal/decision"
 	"chancela/internal/evidence"
@@ -38,27 +39,45 @@ func (s *Service) Approve(ctx context.Context, by actor.Actor, id ID, revision s
 		if len(proposal.Problems) > 0 {
 			return fault.New(fault.Conflict, proposal.Problems[0])
 		}
-		if _, err := decision.Record(ctx, tx, by, s.entry(c, decision.Approve, subjectOf(c, proposal), nil)); err != nil {
+		recorded, err := s.record(ctx, tx, by, s.entry(c, decision.Approve, subjectOf(c, proposal), nil))
+		if err != nil {
 			return err
 		}
-		standing, err := decision.Enough(ctx, tx, c.Portal.Name, subjectOf(c, proposal), c.Procedure.Decide.Approvals)
-		if fault.Is(err, fault.Conflict) || fault.Is(err, fault.Forbidden) {
-			return s.done(ctx, tx, by, c, "case.approve", "approved-one", "", true) // another person is still to approve
-		} else if err != nil {
+		standing, err := approvals(ctx, tx, c, subjectOf(c, proposal))
+		if err != nil {
 			return err
 		}
-		for _, id := range standing {
-			grant.Approvals = append(grant.Approvals, string(id))
+		if len(decision.People(standing, decision.Approve)) < c.Procedure.Decide.Approvals {
+			return s.done(ctx, tx, by, c, "case.approve", "approved-one", "", true, recorded) // another person is still to approve
 		}
-		return s.approved(ctx, tx, by, c, grant)
+		for _, e := range standing {
+			grant.Approvals = append(grant.Approvals, string(e.ID))
+		}
+		return s.approved(ctx, tx, by, c, grant, recorded)
 	})
 }
 
+// approvals are those of this case that stand, of this revision and of exactly what will be made. The same may be made
+// by two cases, and the approvals of one are none of the other's.
+func approvals(ctx context.Context, tx *db.Tx, c *Case, subject string) ([]decision.Entry, error) {
+	standing, err := decision.Standing(ctx, tx, string(c.ID), c.Revision)
+	return slices.DeleteFunc(standing, func(e decision.Entry) bool { return e.Verdict != decision.Approve || e.Subject != subject }), err
+}
+
+// record adds a decision and gives its digest for the audit, so that nobody can change it unseen.
+func (s *Service) record(ctx context.Context, tx *db.Tx, by actor.Actor, e decision.Entry) (audit.Detail, error) {
+	id, err := decision.Record(ctx, tx, by, e)
+	if err != nil {
+		return audit.Detail{}, err
+	}
+	recorded, err := decision.Find(ctx, tx, id)
+	return audit.With("decision", recorded.Digest()), err
+}
+
 // approved ends the review: the outcome records what it will make, in this same transaction.
-func (s *Service) approved(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, grant portal.Grant) error {
-	c.State, c.DecidedAt, c.AnswerBy = Approved, tx.Now(), time.Time{}
-	c.resume(tx.Now())
-	if err := s.done(ctx, tx, by, c, "case.approve", "approved", "", false); err != nil {
+func (s *Service) approved(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, grant portal.Grant, recorded audit.Detail) error {
+	c.end(Approved, tx.Now())
+	if err := s.done(ctx, tx, by, c, "case.approve", "approved", "", false, recorded); err != nil {
 		return err
 	}
 	if err := s.outcomes[c.Procedure.Outcome.Kind].Grant(ctx, tx, by, grant); err != nil {
@@ -99,7 +118,7 @@ func (s *Service) grant(ctx context.Context, tx *db.Tx, c *Case) (portal.Grant, 
 		Portal: c.Portal, Procedure: c.Procedure, Case: string(c.ID), Number: c.Number, Revision: c.Revision, Answers: c.Answers, Lang: c.Lang,
 		Person: c.Person, Account: c.Account, Author: c.Portal.Rules.Decider.Office.In(c.Lang), At: tx.Now(),
 	}
-	for _, doc := range docs {
+	for _, doc := range c.filed(docs) {
 		g.Evidence = append(g.Evidence, portal.Document{Slot: doc.Slot, Name: doc.Name, Digest: doc.Digest})
 	}
 	return g, nil
@@ -121,6 +140,9 @@ func (c *Case) grounded(g Ground, why string) error {
 	if len(g.Codes) == 0 {
 		problems = append(problems, fault.Field{Name: "codes", Key: "E-LST-01"})
 	}
+	if len(g.Codes) > 20 {
+		return fault.Fields([]fault.Field{{Name: "codes", Key: "E-LST-01"}})
+	}
 	for _, code := range g.Codes {
 		reason, ok := c.Portal.Reason(code)
 		if !ok || reason.For != why || why == "refuse" && !slices.Contains(c.Procedure.Decide.Reasons, code) {
@@ -129,6 +151,11 @@ func (c *Case) grounded(g Ground, why string) error {
 	}
 	if n := utf8.RuneCountInString(strings.TrimSpace(g.Words)); n < leastWords || n > 8000 {
 		problems = append(problems, fault.Field{Name: "words", Key: "E-TXT-01", Args: fault.Args{"min": strconv.Itoa(leastWords), "max": "8000", "n": strconv.Itoa(n)}})
+	}
+	for name, words := range map[string]string{"words": g.Words, "weighing": g.Weighing} {
+		if worded(words, 0, 8000) != nil {
+			problems = append(problems, fault.Field{Name: name, Key: "decision.not-text"})
+		}
 	}
 	return fault.Fields(problems)
 }
@@ -145,13 +172,14 @@ func (s *Service) IntendRefusal(ctx context.Context, by actor.Actor, id ID, revi
 		if err := c.grounded(g, "refuse"); err != nil {
 			return err
 		}
-		if _, err := decision.Record(ctx, tx, by, s.entry(c, decision.IntendRefuse, c.Revision, &g)); err != nil {
+		recorded, err := s.record(ctx, tx, by, s.entry(c, decision.IntendRefuse, c.Revision, &g))
+		if err != nil {
 			return err
 		}
 		c.State, c.reminded = RefusalIntended, 0
 		c.AnswerBy = c.days().Add(tx.Now(), c.Portal.Rules.HearingDays)
 		c.PausedAt = tx.Now() // CPA 121.º, n.º 3 ⚖: the hearing suspends the term
-		if err := s.done(ctx, tx, by, c, "case.intend-refusal", "refusal-intended", g.Words, false); err != nil {
+		if err := s.done(ctx, tx, by, c, "case.intend-refusal", "refusal-intended", g.Words, false, recorded); err != nil {
 			return err
 		}
 		return s.tell(ctx, tx, c, portal.HearingBegun, i18n.Args{
@@ -176,6 +204,9 @@ func (s *Service) Speak(ctx context.Context, by actor.Actor, id ID, words string
 		if err := c.may(Heard); err != nil {
 			return err
 		}
+		if err := s.bring(ctx, tx, by, c); err != nil {
+			return err
+		}
 		c.State = Heard
 		c.resume(tx.Now())
 		if err := s.done(ctx, tx, by, c, "case.speak", "heard", words, false); err != nil {
@@ -183,6 +214,16 @@ func (s *Service) Speak(ctx context.Context, by actor.Actor, id ID, words string
 		}
 		return s.tell(ctx, tx, c, portal.CaseAnswered, nil, letter.Link{})
 	})
+}
+
+// bring files the documents that came with the statement: a new revision, which voids approvals of the one before.
+func (s *Service) bring(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	docs, err := evidence.Of(ctx, tx, string(c.ID))
+	if err != nil || len(docs) == len(c.filed(docs)) {
+		return err
+	}
+	s.revise(c, docs)
+	return decision.Void(ctx, tx, by, string(c.ID), "edited")
 }
 
 // Refuse refuses the case: never without a hearing, whose term has run out or in which the applicant has spoken, and
@@ -218,8 +259,12 @@ func (s *Service) Desert(ctx context.Context, by actor.Actor, id ID, g Ground) e
 		if !slices.ContainsFunc(c.Procedure.Decide.Roles, by.Holds) {
 			return fault.New(fault.Forbidden, "fault.forbidden")
 		}
-		if tx.Now().Before(c.standstill()) {
-			return fault.New(fault.Conflict, "case.not-deserted-yet", "until", i18n.Date(i18n.PT, c.standstill()))
+		asked, err := requests(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		if until := c.standstill(asked); !tx.Now().After(until) {
+			return fault.New(fault.Conflict, "case.not-deserted-yet", "until", i18n.Date(i18n.PT, until))
 		}
 		if err := c.grounded(g, "desert"); err != nil {
 			return err
@@ -228,21 +273,29 @@ func (s *Service) Desert(ctx context.Context, by actor.Actor, id ID, g Ground) e
 	})
 }
 
-// standstill is when a case that waits for its applicant may be declared deserted.
-func (c *Case) standstill() time.Time {
-	return c.ChangedAt.AddDate(0, c.Portal.Rules.StandstillMonths, 0)
+// standstill is until when a case that waits for its applicant may not be declared deserted: counted from what they
+// were last asked for, whatever officers did to the case since.
+func (c *Case) standstill(asked []Request) time.Time {
+	since := c.ProvenAt
+	for _, r := range asked {
+		if r.Answered.IsZero() && r.AskedAt.After(since) {
+			since = r.AskedAt
+		}
+	}
+	return since.AddDate(0, c.Portal.Rules.StandstillMonths, 0)
 }
 
 func (s *Service) unfavourable(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, verdict decision.Verdict, to State, g Ground) error {
-	if _, err := decision.Record(ctx, tx, by, s.entry(c, verdict, c.Revision, &g)); err != nil {
+	recorded, err := s.record(ctx, tx, by, s.entry(c, verdict, c.Revision, &g))
+	if err != nil {
 		return err
 	}
-	c.State, c.DecidedAt, c.AnswerBy = to, tx.Now(), time.Time{}
+	c.end(to, tx.Now())
 	verb, event := "case.refuse", portal.CaseRefused
 	if to == Deserted {
 		verb, event = "case.desert", portal.CaseDeserted
 	}
-	if err := s.done(ctx, tx, by, c, verb, string(to), g.Words, false); err != nil {
+	if err := s.done(ctx, tx, by, c, verb, string(to), g.Words, false, recorded); err != nil {
 		return err
 	}
 	values := c.authorship()

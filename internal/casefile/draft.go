@@ -2,10 +2,12 @@ package casefile
 
 import (
 	"context"
-	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"chancela/internal/account"
 	"chancela/internal/actor"
 	"chancela/internal/audit"
 	"chancela/internal/db"
@@ -73,6 +75,11 @@ func (s *Service) asked(by actor.Actor, key string) (*portal.Portal, *portal.Pro
 
 // byPerson fills a new draft with what is known of a signed-in person, who must hold a power that opens the procedure.
 func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	for _, f := range c.Procedure.Fields() {
+		if f.Default != "" {
+			c.Answers[f.Key] = []string{f.Default}
+		}
+	}
 	if by.Kind != actor.Person {
 		return nil
 	}
@@ -91,16 +98,42 @@ func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Ca
 	for _, f := range c.Procedure.Fields() {
 		if value := known.Answer(portal.Role(f.From), c.BodyNIPC, c.BodyName); f.From != "" && value != "" {
 			c.Answers[f.Key] = []string{value}
-		} else if f.Default != "" {
-			c.Answers[f.Key] = []string{f.Default}
 		}
 	}
 	return nil
 }
 
+// relock puts what is known of a signed-in person in the locked fields, whatever stands there: what was typed never
+// does, and what is known may have changed since the draft was begun.
+func (c *Case) relock(known account.Known) {
+	c.Answers = cloned(c.Answers)
+	for _, f := range c.Procedure.Fields() {
+		if !f.Locked {
+			continue
+		}
+		delete(c.Answers, f.Key)
+		if value := known.Answer(portal.Role(f.From), c.BodyNIPC, c.BodyName); f.From != "" && value != "" {
+			c.Answers[f.Key] = []string{value}
+		}
+	}
+}
+
 // Save keeps what was typed in a draft, as it was typed: nothing is judged here, so nothing typed is lost.
-// Answers of fields that the form does not have, or that are locked, are refused and passed over.
+// Answers of fields that the form does not have are refused; those of locked fields are passed over. Two tabs that
+// save at once both do: each brings its own fields.
 func (s *Service) Save(ctx context.Context, by actor.Actor, id ID, typed portal.Answers) error {
+	const tries = 5
+	var err error
+	for range tries {
+		err = s.save(ctx, by, id, typed)
+		if e, ok := fault.As(err); !ok || e.Key != "case.changed-meanwhile" {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Service) save(ctx context.Context, by actor.Actor, id ID, typed portal.Answers) error {
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		c, err := s.ownDraft(ctx, tx, by, id)
 		if err != nil {
@@ -110,11 +143,15 @@ func (s *Service) Save(ctx context.Context, by actor.Actor, id ID, typed portal.
 			return err
 		}
 		before := c.Address
-		c.named()
+		c.named(tx.Now())
+		c.reminded = 0 // it is worked on: its 30 days, and the warning before their end, begin anew
 		if err := s.change(ctx, tx, c); err != nil {
 			return err
 		}
-		return s.offerResume(ctx, tx, by, c, before)
+		if err := s.offerResume(ctx, tx, by, c, before); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "case.save", c.object())
 	})
 }
 
@@ -123,10 +160,12 @@ func (s *Service) offerResume(ctx context.Context, tx *db.Tx, by actor.Actor, c 
 	if by.Kind != actor.Visitor || c.addressKey == "" || c.Address == before || len(c.Procedure.Steps) < 2 {
 		return nil
 	}
-	if err := s.takeMail(ctx, tx, c); err != nil {
-		return nil //nolint:nilerr // a draft is saved whether or not another mail may be sent
+	if err := s.takeMail(ctx, tx, c); fault.Is(err, fault.Throttled) {
+		return nil // a draft is saved whether or not another mail may be sent
+	} else if err != nil {
+		return err
 	}
-	return s.tell(ctx, tx, c, portal.DraftSaved, nil, letter.Link{Kind: link.Draft, Subject: string(c.ID), Expires: c.days().Add(tx.Now(), linkDays)})
+	return s.tell(ctx, tx, c, portal.DraftSaved, nil, letter.Link{Kind: link.Draft, Subject: s.mailed(c), Expires: c.days().Add(tx.Now(), linkDays)})
 }
 
 func (s *Service) ownDraft(ctx context.Context, tx *db.Tx, by actor.Actor, id ID) (*Case, error) {
@@ -143,6 +182,9 @@ func (s *Service) ownDraft(ctx context.Context, tx *db.Tx, by actor.Actor, id ID
 	return c, nil
 }
 
+// mostTyped bounds the answers of a draft, in bytes; every field's own rule is far below.
+const mostTyped = 1 << 20
+
 // put merges typed answers in the case's, field by field.
 func (c *Case) put(typed portal.Answers) error {
 	for key := range typed {
@@ -150,18 +192,29 @@ func (c *Case) put(typed portal.Answers) error {
 			return fault.New(fault.Invalid, "form.unknown-field")
 		}
 	}
-	c.Answers = maps.Clone(c.Answers)
+	c.Answers = cloned(c.Answers)
 	for key, values := range typed {
-		if f, ok := c.Procedure.Field(key); ok && (f.Locked || f.IsFile()) {
+		name, _, _ := strings.Cut(key, ".") // a column is locked with its question
+		if f, ok := c.Procedure.Field(name); ok && (f.Locked || f.IsFile()) {
 			continue
 		}
-		c.Answers[key] = values
+		c.Answers[key] = slices.Clone(values)
+	}
+	size := 0
+	for key, values := range c.Answers {
+		for _, value := range values {
+			size += len(key) + len(value)
+		}
+	}
+	if size > mostTyped {
+		return fault.New(fault.Invalid, "form.too-much")
 	}
 	return nil
 }
 
-// named takes name, address and language from the answers of a draft, as far as they can be read.
-func (c *Case) named() {
+// named takes name, address and language from the answers of a draft, as far as they keep their rules: what does not
+// is nobody's name, and greets nobody in a mail of ours.
+func (c *Case) named(now time.Time) {
 	if c.Person != "" {
 		return
 	}
@@ -170,12 +223,25 @@ func (c *Case) named() {
 		c.Address = address
 		c.addressKey, _ = field.CanonicalEmail(address)
 	}
-	if name := c.First(portal.ApplicantName); len(name) <= 400 {
-		c.Applicant = name
-	}
+	c.Applicant = c.sound(portal.ApplicantName, now)
 	if lang := i18n.Lang(c.First(portal.Language)); lang == i18n.PT || lang == i18n.EN {
 		c.Lang = lang
 	}
+}
+
+// sound is the answer that has a role if it keeps its field's rule; "" otherwise.
+func (c *Case) sound(role portal.Role, now time.Time) string {
+	for _, f := range c.Procedure.Fields() {
+		if f.Role != role || len(c.Answers[f.Key]) == 0 {
+			continue
+		}
+		clean, found := field.Check(f.Rule(), c.Answers[f.Key], now)
+		wrong := slices.ContainsFunc(found, func(one field.Finding) bool { return !one.Warning })
+		if !wrong && len(clean) > 0 {
+			return clean[0]
+		}
+	}
+	return ""
 }
 
 // Attach adds a document to a draft, or to a case that waits for it.
@@ -192,8 +258,10 @@ func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evid
 	if err := s.db.Look(ctx, func(tx *db.Tx) error { return may(ctx, tx) }); err != nil {
 		return err
 	}
-	_, err := s.evidence.Add(ctx, by, upload, rule, may)
-	return err
+	if _, err := s.evidence.Add(ctx, by, upload, rule, may); err != nil {
+		return err
+	}
+	return s.db.InTx(ctx, func(tx *db.Tx) error { return touch(ctx, tx, id) })
 }
 
 // room refuses more documents of one kind than the form has places for.
@@ -227,31 +295,21 @@ func (s *Service) Detach(ctx context.Context, by actor.Actor, id ID, document ev
 		if c.State == Draft {
 			return nil
 		}
-		if c.State != Waiting {
-			return fault.New(fault.Conflict, "case.filed-already")
+		if c.State != Waiting && c.State != RefusalIntended || c.isFiled(document) {
+			return fault.New(fault.Conflict, "case.filed-already") // what was filed stays
 		}
-		return s.broughtSince(ctx, tx, c, document)
+		return nil
 	})
 }
 
-// broughtSince says whether the document was brought after the last filing: what was filed stays.
-func (s *Service) broughtSince(ctx context.Context, tx *db.Tx, c *Case, document evidence.ID) error {
-	docs, err := evidence.Of(ctx, tx, string(c.ID))
-	if err != nil {
-		return err
-	}
-	asked, err := requests(ctx, tx, c.ID)
-	if err != nil {
-		return err
-	}
-	for _, doc := range docs {
-		for _, r := range asked {
-			if doc.ID == document && r.Answered.IsZero() && r.Field == doc.Slot && doc.At.After(r.AskedAt) {
-				return nil
-			}
-		}
-	}
-	return fault.New(fault.Conflict, "case.filed-already")
+// isFiled says whether a document belongs to the revision: others wait to be filed, and only their owner sees them.
+func (c *Case) isFiled(document evidence.ID) bool {
+	return slices.Contains(c.documents, string(document))
+}
+
+// filed are the documents of the revision.
+func (c *Case) filed(docs []evidence.Doc) []evidence.Doc {
+	return slices.DeleteFunc(slices.Clone(docs), func(doc evidence.Doc) bool { return !c.isFiled(doc.ID) })
 }
 
 // open says whether a document may be added now: the case is a draft, or waits for just this.

@@ -6,6 +6,7 @@ import (
 
 	"chancela/internal/db"
 	"chancela/internal/link"
+	"chancela/internal/notify"
 	"chancela/internal/portal"
 )
 
@@ -13,6 +14,9 @@ import (
 // row; a submission leaves its number and dates, and nothing of the person.
 func (s *Service) erase(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err := s.evidence.EraseCase(ctx, tx, string(c.ID)); err != nil {
+		return err
+	}
+	if err := notify.ForgetCase(ctx, tx, c.object()); err != nil { // what is not sent yet never is
 		return err
 	}
 	for _, kind := range []link.Kind{link.Draft, link.Proof, link.Follow} {
@@ -31,6 +35,6 @@ func (s *Service) erase(ctx context.Context, tx *db.Tx, c *Case) error {
 		return err
 	}
 	c.Answers, c.Applicant, c.Address, c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer = portal.Answers{}, "", "", "", "", "", "", ""
-	c.State = Lapsed
+	c.State, c.Revision, c.documents = Lapsed, "", nil // the digest of a few short answers could be guessed
 	return s.change(ctx, tx, c)
 }

@@ -35,6 +35,7 @@ func (s *Service) Open(ctx context.Context, by actor.Actor, id ID) (v View, err 
 			return err
 		}
 		v, err = s.view(ctx, tx, c, false)
+		v.Decisions = c.told(v.Decisions)
 		return err
 	})
 	return v, err
@@ -51,9 +52,26 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c *Case, inside bool) (v 
 	if v.Requests, err = requests(ctx, tx, c.ID); err != nil {
 		return v, err
 	}
-	v.Decisions, err = decision.Of(ctx, tx, string(c.ID))
+	if v.Decisions, err = decision.Of(ctx, tx, string(c.ID)); err != nil {
+		return v, err
+	}
 	v.Warnings = c.Procedure.Judge(withFiles(c, v.Documents), tx.Now()).Warnings
-	return v, err
+	return v, nil
+}
+
+// told are the decisions as the applicant may read them: acts, not the steps between officers that led to them, and
+// by the office that acts; by whose session is the record's to know.
+func (c *Case) told(all []decision.Entry) []decision.Entry {
+	var told []decision.Entry
+	for _, e := range all {
+		act := e.Verdict == decision.Refuse || e.Verdict == decision.Desert || e.Verdict == decision.IntendRefuse || e.Verdict == decision.Approve && c.State == Approved
+		if !act {
+			continue
+		}
+		e.Session, e.Account, e.Person, e.Roles = "", "", "", ""
+		told = append(told, e)
+	}
+	return told
 }
 
 // WithFiles are the answers with the ids of the documents where the form asks for them, as its rules judge them.
@@ -95,10 +113,15 @@ func (s *Service) Review(ctx context.Context, by actor.Actor, id ID) (r Review, 
 		if c.State == Draft || c.State == Submitted || c.State == Lapsed {
 			return fault.New(fault.NotFound, "fault.not-found")
 		}
-		r.Mine = s.notOwn(ctx, tx, by, c) != nil
+		if err := s.impeded(ctx, tx, by.Person, c); fault.Is(err, fault.Forbidden) {
+			r.Mine = true
+		} else if err != nil {
+			return err
+		}
 		if r.View, err = s.view(ctx, tx, c, !r.Mine); err != nil {
 			return err
 		}
+		r.Documents = c.filed(r.Documents) // what the applicant has not sent yet is theirs alone
 		if r.Findings, err = s.findings(ctx, tx, c, r.View); err != nil {
 			return err
 		}
@@ -123,12 +146,13 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, by actor.Actor, c *Cas
 	if r.Proposal, err = s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant); err != nil {
 		return err
 	}
-	standing, err := decision.ApproversOf(ctx, tx, c.Portal.Name, subjectOf(c, r.Proposal))
+	standing, err := approvals(ctx, tx, c, subjectOf(c, r.Proposal))
 	if err != nil {
 		return err
 	}
-	r.Approved = slices.ContainsFunc(standing, func(e decision.Entry) bool { return e.Person == by.Person })
-	r.Missing = max(0, c.Procedure.Decide.Approvals-len(standing))
+	people := decision.People(standing, decision.Approve)
+	r.Approved = slices.Contains(people, by.Person)
+	r.Missing = max(0, c.Procedure.Decide.Approvals-len(people))
 	return nil
 }
 
@@ -147,12 +171,22 @@ func (s *Service) names(ctx context.Context, tx *db.Tx, r Review) (map[actor.Per
 			return nil, err
 		}
 	}
+	for _, e := range r.Decisions {
+		if err := add(e.Person); err != nil {
+			return nil, err
+		}
+	}
 	for _, p := range []actor.PersonID{r.TakenBy, r.Director, r.Person} {
 		if err := add(p); err != nil {
 			return nil, err
 		}
 	}
 	return names, nil
+}
+
+// officers are the states of cases that officers see at all: drafts and unproven submissions are their applicants'.
+func officers() []State {
+	return []State{Proven, InReview, Waiting, RefusalIntended, Heard, Approved, Refused, Withdrawn, Deserted}
 }
 
 // Queue lists the cases that wait for officers, the most urgent first.
@@ -164,7 +198,11 @@ func (s *Service) Queue(ctx context.Context, by actor.Actor, f Filter) (rows []R
 		f.States = []State{Proven, InReview, Waiting, RefusalIntended, Heard}
 	}
 	if len(f.States) == 0 {
-		f.States = []State{Proven, InReview, Waiting, RefusalIntended, Heard, Approved, Refused, Withdrawn, Deserted}
+		f.States = officers()
+	}
+	f.States = slices.DeleteFunc(slices.Clone(f.States), func(state State) bool { return !slices.Contains(officers(), state) })
+	if len(f.States) == 0 {
+		return nil, nil
 	}
 	if f.Limit <= 0 || f.Limit > 100 {
 		f.Limit = 25
@@ -249,17 +287,17 @@ func (s *Service) Wait(ctx context.Context, p *portal.Portal, procedure string) 
 
 // Document hands out a document of a case to its applicant, or to an officer who may see the case.
 func (s *Service) Document(ctx context.Context, by actor.Actor, id ID, document evidence.ID) (evidence.Doc, io.ReadCloser, error) {
-	return s.evidence.Open(ctx, by, by.Portal, string(id), document, s.mayDocument(by, id))
+	return s.evidence.Open(ctx, by, by.Portal, string(id), document, s.mayDocument(by, id, document))
 }
 
-func (s *Service) mayDocument(by actor.Actor, id ID) evidence.May {
+func (s *Service) mayDocument(by actor.Actor, id ID, document evidence.ID) evidence.May {
 	return func(ctx context.Context, tx *db.Tx) error {
 		c, err := s.find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		if by.Kind == actor.Officer {
-			if c.State == Draft || c.State == Submitted {
+			if !slices.Contains(officers(), c.State) || !c.isFiled(document) {
 				return fault.New(fault.NotFound, "fault.not-found")
 			}
 			return by.MayIn(c.Portal.Name, actor.SeeCases)

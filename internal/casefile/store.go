@@ -312,8 +312,8 @@ func queue(ctx context.Context, tx *db.Tx, portalName string, f Filter) ([]Row, 
 		}
 		where.WriteString(` AND state IN (` + strings.Join(marks, ", ") + `)`)
 	}
-	words, any := searched(f.Search)
-	if f.Search != "" && !any {
+	words, some := searched(f.Search)
+	if f.Search != "" && !some {
 		return nil, nil
 	}
 	for _, term := range words {
@@ -340,7 +340,7 @@ func likePrefix(word string) string {
 
 // searched bounds what is searched for: at most six words. A number may be typed with spaces, and any part of a
 // compound word finds it; what has neither letter nor digit finds nothing.
-func searched(text string) (words []string, any bool) {
+func searched(text string) (words []string, some bool) {
 	folded := field.Fold(strings.ToValidUTF8(text, " "))
 	if together := strings.Join(strings.Fields(folded), ""); len(together) == 9 && strings.Trim(together, "0123456789") == "" {
 		return []string{together}, true // a NIPC

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"chancela/internal/account"
 	"chancela/internal/actor"
 	"chancela/internal/audit"
 	"chancela/internal/db"
@@ -41,6 +43,12 @@ func (s *Service) Submit(ctx context.Context, by actor.Actor, id ID) error {
 		if err := s.stillMay(ctx, tx, by, c); err != nil {
 			return err
 		}
+		if c.Person == "" {
+			c.named(tx.Now())
+			if err := s.takeMailTo(ctx, tx, c); err != nil {
+				return err
+			}
+		}
 		if err := s.file(ctx, tx, c); err != nil {
 			return err
 		}
@@ -59,19 +67,46 @@ func (s *Service) Submit(ctx context.Context, by actor.Actor, id ID) error {
 	})
 }
 
-// stillMay asks again whether the person holds the power: it may have ended while the form was open.
+// stillMay asks again whether the person holds the power, for this same body: it may have ended while the form was
+// open. What is known of them now goes in the locked fields.
 func (s *Service) stillMay(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
-	if c.Procedure.For != portal.ForPerson {
-		return nil
+	if by.Kind != actor.Person {
+		return by.MayIn(c.Portal.Name, actor.FileCase)
 	}
 	known, err := s.accounts.Known(ctx, tx, by.Portal, by.Person, by.Account)
 	if err != nil {
 		return err
 	}
-	if _, ok := known.PowerFor(c.Portal, c.Procedure.Key, tx.Now()); !ok {
-		return fault.New(fault.Forbidden, "case.no-power")
+	if c.Procedure.For == portal.ForPerson {
+		if err := by.MayIn(c.Portal.Name, actor.FileOrder); err != nil {
+			return err
+		}
+		if !opens(c, known.Powers, tx.Now()) {
+			return fault.New(fault.Forbidden, "case.no-power")
+		}
 	}
+	c.relock(known)
 	return nil
+}
+
+// opens says whether one of the powers lets its holder file this case on behalf of its body now.
+func opens(c *Case, powers []account.Power, now time.Time) bool {
+	return slices.ContainsFunc(powers, func(one account.Power) bool {
+		defined, ok := c.Portal.Power(one.Key)
+		return ok && one.Runs(now) && one.BodyNIPC == c.BodyNIPC && slices.Contains(defined.Opens, c.Procedure.Key)
+	})
+}
+
+// otherBody tells a form that names another body than that of the power by which it is filed.
+func (c *Case) otherBody(a portal.Answers) []fault.Field {
+	var problems []fault.Field
+	for _, f := range c.Procedure.Fields() {
+		number := a.One(f.Key)
+		if c.Person != "" && c.BodyNIPC != "" && number != "" && number != c.BodyNIPC && (f.Role == portal.BodyNumber || f.Role == portal.BodyPick) {
+			problems = append(problems, fault.Field{Name: f.Key, Key: "case.other-body"})
+		}
+	}
+	return problems
 }
 
 // file judges the draft and gives it its number.
@@ -80,21 +115,59 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	judged := c.Procedure.Judge(withFiles(c, docs), tx.Now())
-	if err := fault.Fields(judged.Problems); err != nil {
+	if err := s.judge(c, docs, tx.Now(), tx.Now(), nil); err != nil {
 		return err
 	}
-	c.Answers = judged.Clean
-	c.factsOf(s)
 	if c.Number, err = nextNumber(ctx, tx, c.Portal); err != nil {
 		return err
 	}
-	c.Revision = s.revision(c, docs)
+	s.revise(c, docs)
 	c.State, c.FiledAt, c.reminded = Submitted, tx.Now(), 0
 	if err := s.change(ctx, tx, c); err != nil {
 		return c.repeated(err)
 	}
 	return index(ctx, tx, c)
+}
+
+// judge holds the answers against the form's rules, all of them, and puts their clean form in the case. What was
+// filed is judged by the day on which it was: a date that was to come then need not be to come now. The fields named
+// fresh are answered anew, and are judged by today.
+func (s *Service) judge(c *Case, docs []evidence.Doc, filed, now time.Time, fresh []string) error {
+	answers := withFiles(c, docs)
+	judged := c.Procedure.Judge(answers, filed)
+	isFresh := func(name string) bool {
+		name, _, _ = strings.Cut(name, ".")
+		return slices.Contains(fresh, name)
+	}
+	if len(fresh) > 0 {
+		today := c.Procedure.Judge(answers, now)
+		judged.Problems = slices.DeleteFunc(judged.Problems, func(f fault.Field) bool { return isFresh(f.Name) })
+		for _, problem := range today.Problems {
+			if isFresh(problem.Name) {
+				judged.Problems = append(judged.Problems, problem)
+			}
+		}
+		for key, values := range today.Clean {
+			if isFresh(key) {
+				judged.Clean[key] = values
+			}
+		}
+	}
+	if err := fault.Fields(append(judged.Problems, c.otherBody(judged.Clean)...)); err != nil {
+		return err
+	}
+	c.Answers = judged.Clean
+	c.factsOf(s, now)
+	return nil
+}
+
+// revise makes what now stands in the case its revision.
+func (s *Service) revise(c *Case, docs []evidence.Doc) {
+	c.documents = nil
+	for _, doc := range docs {
+		c.documents = append(c.documents, string(doc.ID))
+	}
+	c.Revision = s.revision(c, docs)
 }
 
 // repeated tells that another live case asks the same, beside the field that makes it so.
@@ -121,8 +194,8 @@ func withFiles(c *Case, docs []evidence.Doc) portal.Answers {
 }
 
 // factsOf takes from the answers what the case is found and compared by.
-func (c *Case) factsOf(s *Service) {
-	c.named()
+func (c *Case) factsOf(s *Service, now time.Time) {
+	c.named(now)
 	if nipc := c.First(portal.BodyNumber); nipc != "" {
 		c.BodyNIPC = nipc
 	}
@@ -157,9 +230,8 @@ func (s *Service) revision(c *Case, docs []evidence.Doc) string {
 	}
 	put("chancela revision 1", c.Portal.Name, c.Procedure.Key, c.Procedure.Version, c.Number)
 	for _, key := range sortedKeys(c.Answers) {
-		f, _ := c.Procedure.Field(key)
 		for _, value := range c.Answers[key] {
-			if field.Sensitive(f.Kind) {
+			if c.sensitive(key) {
 				value = s.vault.Mark(key, value)
 			}
 			put("answer", key, value)
@@ -196,7 +268,7 @@ func (s *Service) toOfficers(ctx context.Context, tx *db.Tx, by actor.Actor, c *
 	if err != nil {
 		return err
 	}
-	if c.Director, err = leastLoaded(ctx, tx, c, officers); err != nil {
+	if c.Director, err = s.leastLoaded(ctx, tx, c, officers); err != nil {
 		return err
 	}
 	if err := s.change(ctx, tx, c); err != nil {
@@ -217,7 +289,11 @@ func (s *Service) follow(tx *db.Tx, c *Case) letter.Link {
 	if c.Account != "" {
 		return letter.Link{}
 	}
-	return letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: c.days().Add(tx.Now(), linkDays)}
+	expires := c.days().Add(tx.Now(), linkDays)
+	if c.AnswerBy.After(expires) {
+		expires = c.AnswerBy
+	}
+	return letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: expires}
 }
 
 // Prove proves the address of a case by the secret of its link. Looking at the page changes nothing; this does.
@@ -238,7 +314,7 @@ func (s *Service) Prove(ctx context.Context, by actor.Actor, secret string) (id 
 			return err
 		}
 		id = c.ID
-		return audit.Write(ctx, tx, by, "case.prove", c.object())
+		return audit.Write(ctx, tx, by, "case.prove", c.object(), audit.With("revision", c.Revision))
 	})
 	return id, err
 }
@@ -256,10 +332,10 @@ func (s *Service) Correct(ctx context.Context, by actor.Actor, id ID, typed port
 		if c.State != Submitted {
 			return fault.New(fault.Conflict, "case.not-now")
 		}
-		if err := s.takeMail(ctx, tx, c); err != nil {
+		if err := s.mend(ctx, tx, c, typed); err != nil {
 			return err
 		}
-		if err := s.mend(ctx, tx, c, typed); err != nil {
+		if err := s.takeMail(ctx, tx, c); err != nil { // counts mails, so a form that is refused takes none
 			return err
 		}
 		if err := s.askProof(ctx, tx, c, portal.CaseSubmitted); err != nil {
@@ -287,13 +363,11 @@ func (s *Service) mend(ctx context.Context, tx *db.Tx, c *Case, typed portal.Ans
 	if err != nil {
 		return err
 	}
-	judged := c.Procedure.Judge(withFiles(c, docs), tx.Now())
-	if err := fault.Fields(judged.Problems); err != nil {
+	if err := s.judge(c, docs, c.FiledAt, tx.Now(), nil); err != nil {
 		return err
 	}
-	c.Answers = judged.Clean
-	c.factsOf(s)
-	c.Revision = s.revision(c, docs)
+	s.revise(c, docs)
+	c.reminded = 0 // the new address is reminded as the old one would have been
 	if err := s.change(ctx, tx, c); err != nil {
 		return err
 	}
@@ -312,38 +386,54 @@ func cloned(a portal.Answers) portal.Answers {
 // answer is the same: nothing tells who has a case here.
 func (s *Service) Resend(ctx context.Context, by actor.Actor, number, address string) error {
 	key, ok := field.CanonicalEmail(address)
-	if !ok || len(number) > 60 {
+	number = strings.ToUpper(strings.TrimSpace(number))
+	if !ok || !numberForm.MatchString(number) {
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := s.throttleAsker(ctx, tx, by); err != nil {
 			return err
 		}
-		cases, err := s.of(ctx, tx, `portal = $1 AND number = $2 AND address_key = $3`, by.Portal, strings.ToUpper(strings.TrimSpace(number)), key)
+		cases, err := s.of(ctx, tx, `portal = $1 AND number = $2 AND address_key = $3`, by.Portal, number, key)
 		if err != nil || len(cases) == 0 {
 			return err
 		}
 		c := cases[0]
-		if s.takeMail(ctx, tx, c) != nil {
+		if err := s.takeMail(ctx, tx, c); fault.Is(err, fault.Throttled) {
 			return nil // enough were sent; the answer stays the same
+		} else if err != nil {
+			return err
 		}
 		if c.State == Submitted {
-			return s.askProof(ctx, tx, c, portal.CaseUnproven)
+			err = s.askProof(ctx, tx, c, portal.CaseUnproven)
+		} else {
+			err = s.tell(ctx, tx, c, portal.CaseFollow, nil, letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: tx.Now().Add(FollowFor)})
 		}
-		return s.tell(ctx, tx, c, portal.CaseFollow, nil, letter.Link{Kind: link.Follow, Subject: string(c.ID), Expires: tx.Now().Add(FollowFor)})
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "case.resend", c.object())
 	})
 }
+
+// numberForm is what a number may look like; definitions are held to it.
+var numberForm = regexp.MustCompile(`^[0-9A-Z._:/-]{1,60}$`)
 
 // FollowFor is how long a link asked for to follow a case lasts (contract: 60 minutes).
 const FollowFor = time.Hour
 
-// leastLoaded gives the case to the officer who directs the fewest open ones and is not its applicant.
-func leastLoaded(ctx context.Context, tx *db.Tx, c *Case, officers []officer) (actor.PersonID, error) {
+// leastLoaded gives the case to the officer who directs the fewest open ones and whose own it is not; "" for nobody.
+func (s *Service) leastLoaded(ctx context.Context, tx *db.Tx, c *Case, officers []officer) (actor.PersonID, error) {
 	var best actor.PersonID
 	least := int64(-1)
 	for _, o := range officers {
-		if o.Person == c.Person || !slices.Contains(o.Roles, actor.Director) {
+		if !slices.Contains(o.Roles, actor.Director) {
 			continue
+		}
+		if err := s.impeded(ctx, tx, o.Person, c); fault.Is(err, fault.Forbidden) {
+			continue
+		} else if err != nil {
+			return "", err
 		}
 		n, err := directed(ctx, tx, c.Portal.Name, o.Person)
 		if err != nil {

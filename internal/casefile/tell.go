@@ -8,6 +8,7 @@ import (
 	"chancela/internal/account"
 	"chancela/internal/actor"
 	"chancela/internal/db"
+	"chancela/internal/fault"
 	"chancela/internal/i18n"
 	"chancela/internal/letter"
 	"chancela/internal/portal"
@@ -56,17 +57,15 @@ func (s *Service) termsOf(c *Case) i18n.Args {
 // tellOfficers mails those who may work on the case that it is there; never its own applicant.
 func (s *Service) tellOfficers(ctx context.Context, tx *db.Tx, c *Case, officers []officer) error {
 	for _, o := range officers {
-		same, err := s.accounts.IsSame(ctx, tx, c.Portal.Name, o.Person, c.addressKey, c.civilMark)
-		if err != nil {
-			return err
-		}
-		if same || o.Person == c.Person {
+		if err := s.impeded(ctx, tx, o.Person, c); fault.Is(err, fault.Forbidden) {
 			continue
+		} else if err != nil {
+			return err
 		}
 		values := s.values(c, tx.Now(), o.Lang)
 		values["name"] = o.Name
 		values["until"] = i18n.Date(o.Lang, c.DueAt)
-		err = s.letters.Send(ctx, tx, letter.Letter{
+		err := s.letters.Send(ctx, tx, letter.Letter{
 			Portal: c.Portal, Procedure: c.Procedure, Event: portal.CaseToReview, About: c.object(), Values: values,
 			To: letter.To{Name: o.Name, Address: o.Address, Lang: o.Lang}, Page: "tecnico/processos/" + string(c.ID),
 		})
@@ -80,11 +79,30 @@ func (s *Service) tellOfficers(ctx context.Context, tx *db.Tx, c *Case, officers
 // Limits of mails that a visitor can cause: to one case, and from one network.
 var (
 	mailsOfCase  = throttle.Rule{Name: "case-mail", Limit: 5, Window: time.Hour}
+	mailsTo      = throttle.Rule{Name: "case-mail-to", Limit: 30, Window: time.Hour}
 	asksFromHere = throttle.Rule{Name: "case-ask", Limit: 30, Window: time.Hour}
 )
 
+// takeMail counts a mail, and no try at a secret: a deed that refuses after it sends none, and gives it back.
 func (s *Service) takeMail(ctx context.Context, tx *db.Tx, c *Case) error {
-	return s.counters.Take(ctx, tx, mailsOfCase, string(c.ID))
+	if err := s.counters.Take(ctx, tx, mailsOfCase, string(c.ID)); err != nil {
+		return err
+	}
+	return s.takeMailTo(ctx, tx, c)
+}
+
+// takeMailTo counts a mail to an address that nobody has proven, whichever case of however many it is about.
+func (s *Service) takeMailTo(ctx context.Context, tx *db.Tx, c *Case) error {
+	if c.addressKey == "" {
+		return nil
+	}
+	return s.counters.Take(ctx, tx, mailsTo, c.Portal.Name+"|"+c.addressKey)
+}
+
+// mailed is the subject of a link to go on with a draft: it opens the case only as long as the address is the one it
+// was sent to, once the case is filed. A link in a stranger's mailbox dies when the address is corrected.
+func (s *Service) mailed(c *Case) string {
+	return string(c.ID) + "." + s.vault.Mark("draft", c.addressKey)
 }
 
 func (s *Service) throttleAsker(ctx context.Context, tx *db.Tx, by actor.Actor) error {
