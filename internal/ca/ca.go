@@ -72,6 +72,7 @@ type CA struct {
 	issuers  map[string]*issuer
 	inFlight map[Serial]bool
 	lists    map[string]*sync.Mutex // one list of an issuer is made at a time
+	plan     *Plan                  // what [CA.Found] was given
 	revoked  []func(issuer string, serial Serial)
 }
 
@@ -111,6 +112,7 @@ type Authority struct {
 	CAIssuers    string // where its certificate is
 	CRL          string // where its list is
 	OCSP         string
+	CPS          string    // "" for none yet
 	ResponderEnd time.Time // when its present responder's certificate ends
 }
 
@@ -142,11 +144,8 @@ type SealPlan struct {
 	CommonName string
 }
 
-// Errors of the room that are nobody's fault outside it.
-var (
-	errNoHierarchy = errors.New("ca: the hierarchy is not founded yet")
-	errNoSeal      = errors.New("ca: the portal's body has no seal")
-)
+// errNoHierarchy is a fault of ours: something is asked before [CA.Found] or [CA.Load].
+var errNoHierarchy = errors.New("ca: the hierarchy is not founded yet")
 
 // New opens the room. Nothing is signed before [CA.Found] or [CA.Load].
 func New(c Config) (*CA, error) {

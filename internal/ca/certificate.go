@@ -93,7 +93,9 @@ type Certificate struct {
 	DER       []byte
 	RevokedAt time.Time
 	Reason    issuance.Reason
-	DueAt     time.Time // when a scheduled revocation takes effect; zero for none
+	RevokedBy actor.PersonID // "" for the program
+	Words     string         // an officer's grounds
+	DueAt     time.Time      // when a scheduled revocation takes effect; zero for none
 	DueReason issuance.Reason
 }
 
@@ -129,7 +131,7 @@ type SealRequest struct {
 	Portal  string
 	Subject string // digest of what the approvals approved
 	Quorum  int
-	Digest  []byte // what is signed: [pades.Prepared.Digest]
+	Digest  []byte // what is signed, prepared with the certificate of [CA.SealOf]
 }
 
 // Signature is a seal's signature with the certificate that speaks for it.

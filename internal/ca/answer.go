@@ -1,0 +1,76 @@
+package ca
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"chancela/internal/db"
+	"chancela/internal/fault"
+	"chancela/internal/issuance"
+)
+
+// Standing says what is to be answered about a serial number of an issuer, and when it came to be so.
+//
+// A number that was meant and is not issued counts as revoked: it may have been signed, and is never good. Unknown is
+// whatever was never meant, or is of another issuer.
+func (s *CA) Standing(ctx context.Context, issuer string, serial Serial) (issuance.Standing, issuance.Revocation, error) {
+	var found standing
+	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+		found, err = standingOf(ctx, tx, serial)
+		return err
+	})
+	if db.None(err) || err == nil && found.issuer != issuer {
+		return issuance.Unknown, issuance.Revocation{}, nil
+	}
+	if err != nil {
+		return "", issuance.Revocation{}, fmt.Errorf("standing of %s: %w", serial, err)
+	}
+	switch found.state {
+	case Issued:
+		return issuance.Good, issuance.Revocation{}, nil
+	case Intended:
+		return issuance.Revoked, issuance.Revocation{Serial: serial.Number(), At: found.intended}, nil
+	}
+	return issuance.Revoked, issuance.Revocation{Serial: serial.Number(), At: found.revokedAt, Reason: found.reason}, nil
+}
+
+// AnswerLife is how long an answer is good for.
+func (s *CA) AnswerLife() time.Duration { return s.c.AnswerLife }
+
+// Now is the time by which answers are made.
+func (s *CA) Now() time.Time { return s.c.DB.Now() }
+
+// Is gives the name of the authority that a certificate's identifier in an OCSP request means; "" for none of ours.
+func (s *CA) Is(id issuance.CertID) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, one := range s.issuers {
+		if one.authority.Is(id) {
+			return name
+		}
+	}
+	return ""
+}
+
+// Answer signs an OCSP answer by the responder of one issuer, about that issuer's certificates (or unknown ones). It
+// is Unavailable when the responder's certificate is not valid now: an answer nobody may rely on is not given.
+func (s *CA) Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
+	from, known := s.known(issuer)
+	if !known || from.responder == nil || s.c.DB.Now().After(from.responder.Ends()) {
+		return nil, fault.New(fault.Unavailable, "ca.no-responder")
+	}
+	unsigned, err := issuance.PrepareStatus(statuses, nonce, from.responder, s.c.DB.Now())
+	if err != nil {
+		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+	}
+	linted, _, err := s.linter.Lint(unsigned)
+	if err != nil {
+		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+	}
+	signer, err := s.signer(ctx, from.responderKey)
+	if err != nil {
+		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+	}
+	return issuance.Sign(signer, linted)
+}

@@ -1,0 +1,207 @@
+package ca
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"fmt"
+
+	"chancela/internal/db"
+	"chancela/internal/fault"
+	"chancela/internal/issuance"
+)
+
+// issuer is an authority of ours as it works: its certificate, the name of its key, its responder.
+type issuer struct {
+	name         string
+	key          string
+	root         bool
+	authority    *issuance.Issuer
+	certificate  []byte
+	serial       Serial
+	responder    *issuance.Responder // nil before there is one
+	responderKey string
+	urls         issuance.URLs
+}
+
+// The purposes of our own keys.
+const (
+	purposeRoot      = "root"
+	purposeIssuing   = "issuing"
+	purposeResponder = "responder"
+	purposeSeal      = "seal"
+)
+
+// urls are the addresses that an authority's certificates carry.
+func (s *CA) urls(name string) issuance.URLs {
+	return issuance.URLs{
+		CAIssuers: s.c.Base + "/ca/" + name + ".cer", OCSP: s.c.Base + "/ocsp", CRL: s.c.Base + "/crl/" + name + ".crl", CPS: s.c.CPS,
+	}
+}
+
+// Load reads the hierarchy from the record. A process that founds nothing (another replica, one that only answers)
+// calls it at its start; [CA.Work] does it again, to see what others renewed.
+func (s *CA) Load(ctx context.Context) error {
+	var keys []ownKey
+	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+		keys, err = ownKeys(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("load the hierarchy: %w", err)
+	}
+	issuers := map[string]*issuer{}
+	for _, k := range keys {
+		if (k.purpose == purposeRoot || k.purpose == purposeIssuing) && k.state == Issued {
+			if issuers[k.name], err = s.open(k); err != nil {
+				return fmt.Errorf("load authority %s: %w", k.name, err)
+			}
+		}
+	}
+	for _, k := range keys { // in the order of generations: the newest stays
+		from := issuers[k.issuer]
+		if k.purpose != purposeResponder || k.state != Issued || from == nil {
+			continue
+		}
+		if from.responder, err = issuance.NewResponder(k.der, from.authority); err != nil {
+			return fmt.Errorf("load responder %s: %w", k.name, err)
+		}
+		from.responderKey = k.name
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issuers = issuers
+	return nil
+}
+
+func (s *CA) open(k ownKey) (*issuer, error) {
+	urls := s.urls(k.name)
+	authority, err := issuance.NewIssuer(k.der, urls, s.c.Trust)
+	if err != nil {
+		return nil, err
+	}
+	return &issuer{
+		name: k.name, key: k.name, root: k.purpose == purposeRoot, authority: authority, certificate: k.der, serial: k.serial, urls: urls,
+	}, nil
+}
+
+func (s *CA) known(name string) (*issuer, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one, ok := s.issuers[name]
+	return one, ok
+}
+
+// signer opens a key once and keeps it.
+func (s *CA) signer(ctx context.Context, name string) (issuance.Signer, error) {
+	s.mu.Lock()
+	kept, ok := s.signers[name]
+	s.mu.Unlock()
+	if ok {
+		return kept, nil
+	}
+	opened, err := s.c.Keys.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signers[name] = opened
+	return opened, nil
+}
+
+// issuerOf finds who issues an order: the one named (for our own keys), else the authority that issues to holders.
+func (s *CA) issuerOf(_ context.Context, o issuance.Order, from string) (*issuer, error) {
+	profile, err := issuance.ProfileOf(o.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if profile.IssuedBy == issuance.BySelf && from != "" {
+		authority, err := issuance.SelfIssuer(o, s.urls(from), s.c.Trust)
+		return &issuer{name: from, key: from, root: true, authority: authority}, err
+	}
+	if from == "" {
+		from = s.issuing()
+	}
+	if from == "" || profile.IssuedBy == issuance.BySelf {
+		return nil, errNoHierarchy
+	}
+	one, ok := s.known(from)
+	if !ok {
+		return nil, errNoHierarchy
+	}
+	return one, nil
+}
+
+// issuing is the name of the authority that issues to holders.
+func (s *CA) issuing() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, one := range s.issuers {
+		if !one.root {
+			return name
+		}
+	}
+	return ""
+}
+
+// Authorities are our issuers, the root first.
+func (s *CA) Authorities() []Authority {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []Authority
+	for _, one := range s.issuers {
+		a := Authority{
+			Name: one.name, Root: one.root, Certificate: bytes.Clone(one.certificate), Serial: one.serial,
+			CAIssuers: one.urls.CAIssuers, CRL: one.urls.CRL, OCSP: one.urls.OCSP, CPS: one.urls.CPS,
+		}
+		if d, err := issuance.Describe(one.certificate); err == nil {
+			a.Subject, a.Fingerprint, a.NotBefore, a.NotAfter = d.Subject.String(), d.Fingerprint, d.NotBefore, d.NotAfter
+		}
+		if one.responder != nil {
+			a.ResponderEnd = one.responder.Ends()
+		}
+		if one.root {
+			all = append([]Authority{a}, all...)
+		} else {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// ChainOf gives the certificates above one of ours: its issuer's first, the root's last.
+func (s *CA) ChainOf(c Certificate) ([][]byte, error) {
+	var chain [][]byte
+	name := c.Issuer
+	for range 4 { // deeper than any hierarchy of ours
+		one, ok := s.known(name)
+		if !ok {
+			return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
+		}
+		chain = append(chain, bytes.Clone(one.certificate))
+		if one.root {
+			return chain, nil
+		}
+		cert, err := x509.ParseCertificate(one.certificate)
+		if err != nil {
+			return nil, err
+		}
+		if name = s.named(cert.RawIssuer); name == "" {
+			return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
+		}
+	}
+	return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
+}
+
+// named finds the authority with that subject (DER).
+func (s *CA) named(subject []byte) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, one := range s.issuers {
+		if cert, err := x509.ParseCertificate(one.certificate); err == nil && bytes.Equal(cert.RawSubject, subject) {
+			return name
+		}
+	}
+	return ""
+}

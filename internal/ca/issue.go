@@ -1,0 +1,264 @@
+package ca
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"chancela/internal/actor"
+	"chancela/internal/audit"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/fault"
+	"chancela/internal/issuance"
+)
+
+// draft is a certificate on its way, between the steps.
+type draft struct {
+	order  issuance.Order
+	from   *issuer
+	record Certificate
+	linted issuance.Linted
+}
+
+// LintError says that the lints refused a certificate: the order is held, and the report says why.
+type LintError struct{ Report issuance.Report }
+
+// Error names the first finding.
+func (e *LintError) Error() string {
+	if len(e.Report.Findings) == 0 {
+		return "ca: the lints refuse the certificate"
+	}
+	return "ca: the lints refuse the certificate: " + e.Report.Findings[0].Lint
+}
+
+// Unwrap says which error of package issuance this is.
+func (e *LintError) Unwrap() error { return issuance.ErrLint }
+
+// Issue issues the certificate of an order, once: asked again with the same id it gives the same certificate. The
+// package's comment tells the steps.
+//
+// It refuses with Forbidden what not enough people approved or whose identity is not proven, with Conflict what is
+// being issued by somebody else at this moment, with Invalid a key that was used before (E-CSR-04), and with a
+// [LintError] what lints badly.
+func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate, error) {
+	if err := mayRun(by, r.Portal); err != nil {
+		return Certificate{}, err
+	}
+	c, err := s.issue(ctx, by, r, "")
+	if err != nil {
+		return Certificate{}, fmt.Errorf("issue order %s: %w", r.ID, err)
+	}
+	return c, nil
+}
+
+// issue takes the steps. The issuer's name is given for our own keys only; the profile says the rest.
+func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) (Certificate, error) {
+	d, done, err := s.check(ctx, r, from)
+	if err != nil || done.Serial != "" {
+		return done, err
+	}
+	if err := s.build(&d); err != nil {
+		return Certificate{}, err
+	}
+	s.c.Crash(pointLinted)
+	defer s.begin(d.record.Serial)()
+	if err := s.intend(ctx, by, r, &d); err != nil {
+		return Certificate{}, err
+	}
+	s.c.Crash(pointIntent)
+	der, err := s.sign(ctx, d)
+	if err != nil {
+		return Certificate{}, errors.Join(err, s.lose(ctx, d.record))
+	}
+	s.c.Crash(pointSigned)
+	c, err := s.record(ctx, by, d, der)
+	if err == nil {
+		s.c.Crash(pointRecorded)
+	}
+	return c, err
+}
+
+// check is step 2: the order is readable, and its issuer is ours. Done is the certificate, if there is one already.
+func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done Certificate, err error) {
+	if r.ID == "" {
+		return d, done, errors.New("ca: an order without an id")
+	}
+	if d.order, err = issuance.ParseOrder(r.Order); err != nil {
+		return d, done, err
+	}
+	digest, err := d.order.Digest()
+	if err != nil {
+		return d, done, err
+	}
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		done, err = byOrder(ctx, tx, r.ID)
+		if db.None(err) {
+			return nil
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return d, Certificate{}, err
+	case done.Serial != "" && done.Digest != string(digest):
+		return d, Certificate{}, fault.New(fault.Conflict, "ca.other-order")
+	case done.State == Intended:
+		return d, Certificate{}, fault.New(fault.Conflict, "ca.under-way")
+	case done.Serial != "":
+		return d, done, nil
+	}
+	if d.from, err = s.issuerOf(ctx, d.order, from); err != nil {
+		return d, done, err
+	}
+	key, err := issuance.ReadKey(d.order.PublicKey)
+	if err != nil {
+		return d, done, err
+	}
+	d.record = Certificate{
+		Issuer: d.from.name, Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
+		Digest: string(digest), Key: key.Fingerprint(),
+	}
+	return d, Certificate{}, nil
+}
+
+// build is step 3: a new serial number, and the lints.
+func (s *CA) build(d *draft) error {
+	serial, err := issuance.NewSerial()
+	if err != nil {
+		return err
+	}
+	unsigned, err := issuance.Prepare(d.order, d.from.authority, serial, s.c.DB.Now())
+	if err != nil {
+		return err
+	}
+	var report issuance.Report
+	d.linted, report, err = s.linter.Lint(unsigned)
+	if errors.Is(err, issuance.ErrLint) {
+		return &LintError{Report: report}
+	}
+	d.record.Serial, d.record.Report = SerialOf(serial), report
+	return err
+}
+
+// intend is steps 1 and 4 in one transaction: as long as it runs, nobody can void the approvals it was given.
+func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) error {
+	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
+		var err error
+		if d.record.Approvals, err = s.approved(ctx, tx, r, d); err != nil {
+			return err
+		}
+		if err := identityProven(ctx, tx, r, d.record); err != nil {
+			return err
+		}
+		used, err := keyUsed(ctx, tx, d.record.Key, r.ID)
+		if err != nil {
+			return err
+		}
+		if used {
+			return fault.New(fault.Invalid, "E-CSR-04")
+		}
+		if err := insertIntent(ctx, tx, d.record, d.linted.Hash(), s.c.Replica); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "certificate.intend", d.record.object(), audit.With("order", r.ID), audit.With("digest", d.record.Digest),
+			audit.With("tbs", d.linted.Hash()))
+	})
+	if db.Taken(err) { // somebody else intends the same order, or another with the same key, at this moment
+		return fault.New(fault.Conflict, "ca.under-way")
+	}
+	return err
+}
+
+// approved is step 1: exactly these bytes were approved, by enough different people, on the case it is asked for; or,
+// for our own keys alone, by a ceremony.
+func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]string, error) {
+	own := isOwn(d.order.Profile)
+	quorum := max(r.Quorum, 1)
+	if !own {
+		quorum = max(quorum, s.c.Approvals)
+	}
+	ids, err := decision.Enough(ctx, tx, r.Portal, d.record.Digest, quorum)
+	if err != nil {
+		return nil, err
+	}
+	return heldBy(ctx, tx, ids, own, r.Case)
+}
+
+// heldBy refuses approvals of another case, and a ceremony where none may approve.
+func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool, caseID string) ([]string, error) {
+	var approvals []string
+	for _, id := range ids {
+		e, err := decision.Find(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
+		if e.Verdict.Ceremony() && !ceremonyMay || caseID != "" && e.Case != caseID {
+			return nil, fault.New(fault.Forbidden, "ca.not-approved")
+		}
+		approvals = append(approvals, string(id))
+	}
+	return approvals, nil
+}
+
+// isOwn says whether a profile is of keys that a ceremony may approve. A seal's key is a body's, and may also be
+// ordered by a case.
+func isOwn(profile string) bool {
+	switch profile {
+	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.Seal:
+		return true
+	}
+	return false
+}
+
+// identityProven refuses a person's certificate, and whatever else the request says so of, without the record of an
+// officer (Reg. (EU) 910/2014, art. 24; EN 319 411-2, REG-6.2.2-02).
+func identityProven(ctx context.Context, tx *db.Tx, r Request, c Certificate) error {
+	if !r.Identity && c.Profile != issuance.PersonAuthentication {
+		return nil
+	}
+	_, err := identityOf(ctx, tx, r.Portal, r.Case, c.Digest)
+	if db.None(err) {
+		return fault.New(fault.Forbidden, "ca.identity-missing")
+	}
+	return err
+}
+
+// sign is step 5.
+func (s *CA) sign(ctx context.Context, d draft) ([]byte, error) {
+	signer, err := s.signer(ctx, d.from.key)
+	if err != nil {
+		return nil, err
+	}
+	return issuance.Sign(signer, d.linted)
+}
+
+// record is step 6. If the intent was closed meanwhile (this process stood still for so long that another took it for
+// dead), the certificate is revoked already, and is not released.
+func (s *CA) record(ctx context.Context, by actor.Actor, d draft, der []byte) (Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil || SerialOf(cert.SerialNumber) != d.record.Serial {
+		return Certificate{}, errors.Join(fmt.Errorf("ca: what was signed is not what was meant"), err, s.lose(ctx, d.record))
+	}
+	c := d.record
+	c.DER, c.NotBefore, c.NotAfter, c.State = der, cert.NotBefore, cert.NotAfter, Issued
+	err = s.c.DB.InTx(ctx, func(tx *db.Tx) error {
+		c.IssuedAt = tx.Now()
+		recorded, err := markIssued(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if !recorded {
+			return fault.New(fault.Conflict, "ca.lost")
+		}
+		return audit.Write(ctx, tx, by, "certificate.issue", c.object(), audit.With("order", c.Order), audit.With("issuer", c.Issuer))
+	})
+	if err != nil {
+		return Certificate{}, err
+	}
+	return c, nil
+}
+
+// object names the certificate in the record of deeds.
+func (c Certificate) object() string { return "certificate/" + string(c.Serial) }
