@@ -275,6 +275,18 @@ func TestProposalSaysWhatGrantWouldDoAndChangesNothing(t *testing.T) {
 		if !slices.Contains(proposal.Problems, "account.no-address") {
 			t.Errorf("problems: %v", proposal.Problems)
 		}
+		sole := k.asking()
+		sole.Procedure = k.p.Procedures[1]
+		must(t, k.admit(sole))
+		another := k.asking("mail", "rui@exemplo.pt")
+		another.Procedure = k.p.Procedures[1]
+		k.look(func(tx *db.Tx) (err error) {
+			proposal, err = outcome.Propose(t.Context(), tx, another)
+			return err
+		})
+		if !slices.Contains(proposal.Problems, "account.body-taken") {
+			t.Errorf("problems of a second responsible person: %v", proposal.Problems)
+		}
 	})
 }
 

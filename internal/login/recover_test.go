@@ -9,6 +9,7 @@ import (
 
 	"chancela/internal/account"
 	"chancela/internal/actor"
+	"chancela/internal/db"
 	"chancela/internal/fault"
 	"chancela/internal/link"
 	"chancela/internal/portal"
@@ -122,6 +123,15 @@ func TestLinksOpenOnlyWhatTheyAreFor(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+		// Even a link that should never have been made: an officer recovers by no mailbox.
+		var ref link.Ref
+		k.deed(func(tx *db.Tx) (err error) {
+			ref, err = k.links.Make(t.Context(), tx, link.Recovery, office, string(k.at(rui, account.Officer).ID), tx.Now().Add(time.Hour))
+			return err
+		})
+		stray, err := k.links.Reveal(t.Context(), k.d, ref)
+		must(t, err)
+		refused(t, k.DefinePassword(t.Context(), from(home), link.Recovery, stray, good), fault.Expired, "link.expired")
 		// A weak password uses nothing up.
 		problem(t, k.DefinePassword(t.Context(), from(home), link.Invitation, secret, "short"), "pass.short")
 		problem(t, k.DefinePassword(t.Context(), from(home), link.Invitation, secret, "Cooperativa Exemplo Figueira"), "pass.context")

@@ -112,9 +112,12 @@ func TestChangePasswordEndsTheOtherSessionsAndMovesThisOne(t *testing.T) {
 		problem(t, err, "pass.present")
 		_, err = k.ChangePassword(t.Context(), by, good, "short")
 		problem(t, err, "pass.short")
+		must(t, k.AskRecovery(t.Context(), from(abroad), ana, nipc))
+		recovery := k.secretOf(portal.AccountRecovery)
 		secret, err := k.ChangePassword(t.Context(), by, good, better)
 		must(t, err)
-		k.over(here) // A20: the old secret of this session
+		refused(t, k.DefinePassword(t.Context(), from(abroad), link.Recovery, recovery, good), fault.Expired, "link.expired") // A07
+		k.over(here)                                                                                                          // A20: the old secret of this session
 		k.over(there)
 		if moved := k.inside(Entered{Secret: secret}); moved.Session != here.Session.ID {
 			t.Errorf("moved to %+v", moved)
