@@ -27,7 +27,7 @@ func TestPrepareRefusesWhatIsNotFreshAndOurs(t *testing.T) {
 		if !bytes.Contains(fresh, []byte(old)) {
 			t.Fatalf("the paper has no %q", old)
 		}
-		return bytes.Replace(fresh, []byte(old), []byte(new+strings.Repeat(" ", len(old)-len(new))), 1)
+		return bytes.Replace(fresh, []byte(old), []byte(fresher+strings.Repeat(" ", len(old)-len(fresher))), 1)
 	}
 	for name, c := range map[string]struct {
 		pdf  []byte
