@@ -136,6 +136,13 @@ func called(ctx context.Context, tx *db.Tx, portalName, nipc, name string) (Body
 	if err != nil || ok && (now.Listed || name == "" || now.Name == name) {
 		return now, err
 	}
+	// The register may be brought up to date at this moment: one by one, and look again.
+	if err := enter(ctx, tx, portalName, "register"); err != nil {
+		return Body{}, err
+	}
+	if now, ok, err = bodyNow(ctx, tx, portalName, nipc); err != nil || ok && now.Listed {
+		return now, err
+	}
 	next := now
 	next.NIPC, next.Name, next.Version, next.Class, next.Listed = nipc, name, now.Version+1, "", false
 	return next, putBody(ctx, tx, portalName, next)

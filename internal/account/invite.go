@@ -24,6 +24,9 @@ type Invite struct {
 	Name   string
 	Roles  []actor.Role
 	Lang   i18n.Lang
+	// Civil is the officer's civil identification number, or "". With it, what they file themselves from an address
+	// that nobody here knows is still seen to be their own.
+	Civil string
 }
 
 // InviteOfficer lets an officer in, or in again: it mails them a single-use link to define a password, and voids the
@@ -83,6 +86,13 @@ func (i *Invite) clean() error {
 	if len(i.Roles) == 0 || slices.ContainsFunc(i.Roles, func(r actor.Role) bool { return !slices.Contains(actor.Roles(), r) }) {
 		wrong = append(wrong, fault.Field{Name: "roles", Key: "E-LST-01"})
 	}
+	if i.Civil != "" {
+		number, err := field.ParseCivil(i.Civil)
+		if e, ok := fault.As(err); ok {
+			wrong = append(wrong, fault.Field{Name: "civil", Key: e.Key, Args: e.Args})
+		}
+		i.Civil = number
+	}
 	if i.Lang != i18n.EN {
 		i.Lang = i18n.PT
 	}
@@ -106,19 +116,17 @@ func (a *Accounts) invited(ctx context.Context, tx *db.Tx, by actor.Actor, invit
 	person := actor.PersonID("")
 	for _, one := range all {
 		if one.Kind == Officer {
-			return one, a.reinvited(ctx, tx, by, one, invite.Roles)
+			return one, a.reinvited(ctx, tx, by, one, invite)
 		}
 		if !one.ProvenAt.IsZero() {
 			person = one.Person
 		}
 	}
-	if person != "" && person == by.Person {
-		return Account{}, fault.New(fault.Forbidden, "officer.own-roles")
+	if person, err = a.personOf(ctx, tx, invite, person); err != nil {
+		return Account{}, err
 	}
-	if person == "" {
-		if person, err = insertPerson(ctx, tx, invite.Portal, invite.Name, "", nil); err != nil {
-			return Account{}, err
-		}
+	if person == by.Person {
+		return Account{}, fault.New(fault.Forbidden, "officer.own-roles")
 	}
 	one := Account{
 		ID: actor.AccountID(db.NewID()), Portal: invite.Portal, Person: person, Kind: Officer, State: Invited, Name: invite.Name,
@@ -127,15 +135,47 @@ func (a *Accounts) invited(ctx context.Context, tx *db.Tx, by actor.Actor, invit
 	return one, insertAccount(ctx, tx, one)
 }
 
-// reinvited gives an officer's account the roles of the new invitation.
-func (a *Accounts) reinvited(ctx context.Context, tx *db.Tx, by actor.Actor, one Account, roles []actor.Role) error {
+// personOf finds who the officer is, by the civil number or the address that they have proven as an applicant, or
+// makes the person.
+func (a *Accounts) personOf(ctx context.Context, tx *db.Tx, invite Invite, atAddress actor.PersonID) (actor.PersonID, error) {
+	mark := ""
+	lock := func(place string) string { return a.vault.Lock(place, invite.Civil) }
+	if invite.Civil != "" {
+		mark = a.vault.Mark("civil", invite.Civil)
+		known, ok, err := byCivil(ctx, tx, invite.Portal, mark)
+		if err != nil {
+			return "", err
+		}
+		if ok && atAddress != "" && known != atAddress {
+			return "", fault.New(fault.Conflict, "account.other-person")
+		}
+		if ok {
+			return known, nil
+		}
+	}
+	if atAddress == "" {
+		return insertPerson(ctx, tx, invite.Portal, invite.Name, mark, lock)
+	}
+	if mark == "" {
+		return atAddress, nil
+	}
+	return atAddress, markPerson(ctx, tx, atAddress, mark, lock("person/"+string(atAddress)))
+}
+
+// reinvited gives an officer's account what the new invitation says: roles, and the civil number if there was none.
+func (a *Accounts) reinvited(ctx context.Context, tx *db.Tx, by actor.Actor, one Account, invite Invite) error {
 	if !one.MayEnter() {
 		return fault.New(fault.Conflict, "account.suspended")
 	}
-	if slices.Equal(one.Roles, roles) {
+	if invite.Civil != "" {
+		if _, err := a.personOf(ctx, tx, invite, one.Person); err != nil {
+			return err
+		}
+	}
+	if slices.Equal(one.Roles, invite.Roles) {
 		return nil
 	}
-	return a.changeRoles(ctx, tx, by, one, roles)
+	return a.changeRoles(ctx, tx, by, one, invite.Roles)
 }
 
 func roleNames(p *portal.Portal, lang i18n.Lang, roles []actor.Role) string {

@@ -75,6 +75,27 @@ func TestInviteOfficerIsForAdministratorsWhoGetNoLink(t *testing.T) {
 	})
 }
 
+// E02: an officer whose civil number is known is found to be the applicant of a case filed from a private address.
+func TestOfficersCivilNumberTellsTheirOwnCases(t *testing.T) {
+	each(t, func(t *testing.T, k *kit) {
+		invite := Invite{Portal: office, Email: "rui@exemplo.pt", Name: "Rui Exemplo", Roles: []actor.Role{actor.Decider}, Civil: "00000000"}
+		_, err := k.InviteOfficer(t.Context(), actor.Machine(office), invite)
+		must(t, err)
+		officer := k.at("rui@exemplo.pt", Officer)
+		if !k.same(officer.Person, "rui.em.casa@exemplo.pt", k.vault.Mark("civil", "00000000")) {
+			t.Error("not recognised before the case is granted")
+		}
+		must(t, k.admit(k.asking("mail", "rui.em.casa@exemplo.pt", "civil", "00000000")))
+		if k.at("rui.em.casa@exemplo.pt", Applicant).Person != officer.Person {
+			t.Error("one human being is two persons")
+		}
+		must(t, k.admit(k.asking("mail", "eva@exemplo.pt", "civil", "11111111")))
+		invite.Email = "eva@exemplo.pt"
+		_, err = k.InviteOfficer(t.Context(), actor.Machine(office), invite)
+		refused(t, err, fault.Conflict, "account.other-person")
+	})
+}
+
 func TestInviteOfficerTellsAllThatIsWrong(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
 		_, err := k.InviteOfficer(t.Context(), actor.Machine(office), Invite{Portal: office, Email: "a@@b", Name: "X", Roles: []actor.Role{"emperor"}})
