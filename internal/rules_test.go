@@ -31,15 +31,15 @@ var floors = map[string]int{
 	"account": 4, "ca": 4, "evidence": 4, "letter": 4,
 	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "card": 5, "credential": 5, "status": 5,
 	"web": 6, "api": 6, "acme": 6, "pkihttp": 6,
-	"cmd/chancela": 7, "apptest": 7,
+	"cmd/chancela": 7, "app": 7, "apptest": 7, "tour": 7,
 }
 
 // sideways names the arrows within a floor that are allowed.
 var sideways = map[string][]string{
 	"notify":       {"queue"},
 	"account":      {"letter"}, // writes to the person whose account it opens
-	"cmd/chancela": {"apptest"},
-	"apptest":      {"cmd/chancela"},
+	"cmd/chancela": {"app", "apptest", "tour"},
+	"apptest":      {"app", "cmd/chancela"},
 }
 
 // externalTests names what the external tests of a room may import beyond what
@@ -47,6 +47,7 @@ var sideways = map[string][]string{
 // loader that reads them.
 var externalTests = map[string][]string{
 	"portals": {"portal", "actor", "db"},
+	"test":    {"tour", "app", "db", "ca", "credential", "portals"},
 }
 
 // face is what floor 6 may import of the two lowest floors, and never of floor
