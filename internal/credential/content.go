@@ -92,7 +92,7 @@ func issuerOf(p *portal.Portal) Issuer {
 // filled puts the portal's values and then the case's in a text: what the applicant typed is put in last, so that no
 // brace in it is ever taken for a placeholder.
 func (c Content) filled(p *portal.Portal, text portal.Text) i18n.Text {
-	args := i18n.Args{"year": c.Year, "body": c.Body, "nipc": field.Show(field.NIPC, i18n.PT, c.BodyNIPC)}
+	args := i18n.Args{"year": c.Year, "body": c.Body, string(portal.BodyNumber): field.Show(field.NIPC, i18n.PT, c.BodyNIPC)}
 	return i18n.Text{PT: i18n.Fill(p.Fill(text, i18n.PT), args), EN: i18n.Fill(p.Fill(text, i18n.EN), args)}
 }
 

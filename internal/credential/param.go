@@ -17,7 +17,7 @@ type params struct {
 	Title portal.Text `yaml:"title"`
 	// Number is the form of its number: {year} of issue and {seq} within portal and year.
 	Number string `yaml:"number"`
-	// Formula is what is attested. It and Purpose may hold {year} (the exercício), {body}, {nipc} and the portal's values.
+	// Formula is what is attested. It and Purpose may hold {year} (the exercício), {body}, {body-number} and the portal's values.
 	Formula portal.Text `yaml:"formula"`
 	Purpose portal.Text `yaml:"purpose"`
 	Lines   []line      `yaml:"lines"`
@@ -89,7 +89,7 @@ func (c *checker) texts() {
 	}
 }
 
-func ownHoles() []string { return []string{"year", "body", "nipc"} }
+func ownHoles() []string { return []string{"year", "body", string(portal.BodyNumber)} }
 
 // number keeps numbers from being given twice: the sequence is the portal's, and begins anew each year.
 func (c *checker) number() {
