@@ -213,7 +213,7 @@ func (a *App) openMessages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Letters = letter.New(letter.Config{Links: a.Links, Notify: a.Notify, Base: a.base(), Paths: web.Paths()})
+	a.Letters = letter.New(letter.Config{Links: a.Links, Notify: a.Notify, Base: a.base(), Paths: paths()})
 	v, err := vault.New(vaultKey[:])
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (a *App) waysOut() (notify.MailSender, notify.SMSSender, error) {
 }
 
 func (a *App) openPeople(ctx context.Context, v *vault.Vault) error {
-	a.Accounts = account.New(account.Config{DB: a.DB, Portals: a.Portals, Letters: a.Letters, Links: a.Links, Vault: v})
+	a.Accounts = account.New(account.Config{DB: a.DB, Portals: a.Portals, Letters: a.Letters, Links: a.Links, Vault: v, Throttle: a.Counters})
 	if err := a.Accounts.ImportRegisters(ctx); err != nil {
 		return err
 	}
@@ -288,7 +288,7 @@ func (a *App) openSigning(ctx context.Context) error {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
 	}
 	a.Credentials = credential.New(c)
-	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{a.Credentials}})
+	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
 	if a.evaluation() {
@@ -397,7 +397,7 @@ func (a *App) every(pause time.Duration, do func(context.Context) error) func(co
 // sweep takes away what is worth nothing any more.
 func (a *App) sweep(ctx context.Context) error {
 	err := a.DB.InTx(ctx, func(tx *db.Tx) error {
-		if _, err := link.Sweep(ctx, tx); err != nil {
+		if _, err := link.Sweep(ctx, tx, tx.Now().AddDate(0, -3, 0)); err != nil {
 			return err
 		}
 		_, err := a.Counters.Sweep(ctx, tx)

@@ -11,7 +11,6 @@ import (
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/issuance"
-	"chancela/internal/notify"
 	"chancela/internal/portal"
 )
 
@@ -66,9 +65,6 @@ func (t trail) Entries(ctx context.Context, by actor.Actor, f audit.Filter) (ent
 	})
 	return entries, err
 }
-
-// mailbox lets the face show what the evaluation instance has sent.
-type mailbox struct{ *notify.Outbox }
 
 // openKeys opens the folder of encrypted key files. The passphrase kept beside them has as many random bits as a key,
 // and needs no stretching; one that people chose does.
