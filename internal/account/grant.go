@@ -68,35 +68,37 @@ func (p *plan) problem(key string) {
 
 // planAccount finds the account: the one that filed the case, else the one at the address.
 func (a *Accounts) planAccount(ctx context.Context, tx *db.Tx, p *plan) error {
-	g := p.grant
-	if g.Account != "" {
-		one, err := byID(ctx, tx, g.Account)
-		if err != nil {
-			return err
-		}
-		p.account, p.address, p.key = one, one.Address, one.AddressKey
+	var err error
+	if p.grant.Account != "" {
+		p.account, err = byID(ctx, tx, p.grant.Account)
+		p.address, p.key = p.account.Address, p.account.AddressKey
 	} else {
-		address, err := field.ParseEmail(g.First(portal.Address))
-		if err != nil {
-			p.problem("account.no-address")
-			return nil
-		}
-		p.address = address
-		p.key, _ = field.CanonicalEmail(address)
-		all, err := byAddress(ctx, tx, g.Portal.Name, p.key)
-		if err != nil {
-			return err
-		}
-		for _, one := range all {
-			if one.Kind == Applicant {
-				p.account = one
-			}
-		}
+		err = p.findByAddress(ctx, tx)
+	}
+	if err != nil {
+		return err
 	}
 	if p.account.ID != "" && !p.account.MayEnter() {
 		p.problem("account.suspended")
 	}
 	return nil
+}
+
+func (p *plan) findByAddress(ctx context.Context, tx *db.Tx) error {
+	typed := p.grant.First(portal.Address)
+	key, ok := field.CanonicalEmail(typed)
+	if !ok {
+		p.problem("account.no-address")
+		return nil
+	}
+	p.address, p.key = typed, key
+	all, err := byAddress(ctx, tx, p.grant.Portal.Name, key)
+	for _, one := range all {
+		if one.Kind == Applicant {
+			p.account = one
+		}
+	}
+	return err
 }
 
 func (a *Accounts) planPerson(ctx context.Context, tx *db.Tx, p *plan) error {

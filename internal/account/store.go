@@ -149,13 +149,6 @@ func provenAt(ctx context.Context, tx *db.Tx, portalName, addressKey string, but
 	return person, true, nil
 }
 
-// hasProof says whether a person has shown of any address that it is theirs.
-func hasProof(ctx context.Context, tx *db.Tx, person actor.PersonID) (bool, error) {
-	var n int64
-	err := tx.Row(ctx, `SELECT COUNT(*) FROM account WHERE person = $1 AND proven_at <> ''`, string(person)).Scan(&n)
-	return n > 0, err
-}
-
 // adopt gives an account to another person, with the address.
 func adopt(ctx context.Context, tx *db.Tx, a Account, person actor.PersonID) error {
 	if _, err := tx.Exec(ctx, `UPDATE account SET person = $1 WHERE id = $2`, string(person), string(a.ID)); err != nil {

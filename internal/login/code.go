@@ -158,8 +158,8 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, by actor.Actor, c challen
 	if err := insertSession(ctx, tx, session, hash); err != nil {
 		return Entered{}, err
 	}
-	if by.SignedIn() && by.Account == one.ID { // who comes in anew leaves the session in which they were
-		if _, err := endSession(ctx, tx, one.ID, by.Session); err != nil {
+	if by.SignedIn() { // who comes in anew leaves the session in which they were, whichever account's it was
+		if _, err := endSession(ctx, tx, by.Account, by.Session); err != nil {
 			return Entered{}, err
 		}
 	}

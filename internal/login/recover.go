@@ -29,12 +29,15 @@ func (s *Service) AskRecovery(ctx context.Context, by actor.Actor, address, body
 		return nil
 	}
 	key, isAddress := field.CanonicalEmail(address)
-	nipc, wrongNumber := field.ParseNIPC(bodyNIPC)
+	nipc := ""
+	if number, err := field.ParseNIPC(bodyNIPC); err == nil {
+		nipc = number
+	}
 	return s.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := s.throttle.Take(ctx, tx, recoverFrom, by.Portal+"|"+by.Address); err != nil {
 			return err
 		}
-		if !isAddress || wrongNumber != nil {
+		if !isAddress || nipc == "" {
 			return nil
 		}
 		one, found, err := s.recoverable(ctx, tx, p.Name, key, nipc)

@@ -129,6 +129,7 @@ func TestChangePasswordEndsTheOtherSessionsAndMovesThisOne(t *testing.T) {
 		refused(t, err, fault.Invalid, "login.wrong")
 		for range passwordHere.Limit {
 			_, err = k.ChangePassword(t.Context(), by, "not the present one", good)
+			problem(t, err, "pass.present")
 		}
 		_, err = k.ChangePassword(t.Context(), by, better, good)
 		refused(t, err, fault.Throttled, "throttle.wait")
