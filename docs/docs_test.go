@@ -149,6 +149,21 @@ func TestEveryKeyOfADefinitionIsInTheAuthorsGuide(t *testing.T) {
 	}
 }
 
+// TestEveryFieldOfAnAnswerIsInTheIntegratorsGuide: programs rely on these names.
+func TestEveryFieldOfAnAnswerIsInTheIntegratorsGuide(t *testing.T) {
+	text := read(t, "guides/integrator.md")
+	fields := slices.Concat(tagged(t, "../internal/web/verify.go", "json")["answer"], tagged(t, "../internal/web/verify.go", "json")["answerFact"])
+	if len(fields) < 5 {
+		t.Fatalf("found %d fields: this test has nothing to look for", len(fields))
+	}
+	for _, one := range fields {
+		name, _, _ := strings.Cut(one.name, ",")
+		if !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("guides/integrator.md lacks the field %s", name)
+		}
+	}
+}
+
 // TestLinksLeadSomewhere follows every relative link between documents; pictures are for people to look at.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`(?:^|[^!])\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)`)
