@@ -142,6 +142,28 @@ func (s *CA) build(d *draft) error {
 	return err
 }
 
+// Preview says what the lints would say of an order if it were issued now, and by whom. No key of ours is used, and
+// nothing is kept.
+func (s *CA) Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error) {
+	o, err := issuance.ParseOrder(order)
+	if err != nil {
+		return "", report, err
+	}
+	d := draft{order: o}
+	if d.from, err = s.issuerOf(ctx, o, ""); err != nil {
+		return "", report, err
+	}
+	name, err := d.from.authority.Subject()
+	if err != nil {
+		return "", report, err
+	}
+	err = s.build(&d)
+	if refused, ok := errors.AsType[*LintError](err); ok {
+		return name.Value(issuance.CommonName), refused.Report, nil
+	}
+	return name.Value(issuance.CommonName), d.record.Report, err
+}
+
 // intend is steps 1 and 4 in one transaction: as long as it runs, nobody can void the approvals it was given.
 func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) error {
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {

@@ -34,6 +34,11 @@ func (s *CA) OfCase(ctx context.Context, tx *db.Tx, caseID string) ([]Certificat
 	return ofCase(ctx, tx, caseID)
 }
 
+// OfHolder are the certificates that were issued to a person of a portal, newest first.
+func (s *CA) OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]Certificate, error) {
+	return ofHolder(ctx, tx, portal, holder)
+}
+
 // KeyUsed says whether a public key (by fingerprint) was certified, or meant to be, for any order but this one, or is
 // one of our own.
 func (s *CA) KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error) {

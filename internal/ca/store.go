@@ -87,6 +87,11 @@ func ofCase(ctx context.Context, tx *db.Tx, caseID string) ([]Certificate, error
 	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE case_id = $1 AND case_id <> '' ORDER BY intended_at, serial`, caseID)
 }
 
+func ofHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE holder = $2 AND holder <> '' AND portal = $1 AND state IN ('issued', 'revoked')
+		ORDER BY issued_at DESC, serial`, portal, string(holder))
+}
+
 // keyUsed looks among what was ever meant to be certified, lost ones too, and among our own keys.
 func keyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (used bool, err error) {
 	err = tx.Row(ctx, `SELECT EXISTS (SELECT 1 FROM ca_certificate WHERE key_digest = $1 AND order_id <> $2)

@@ -196,16 +196,24 @@ type Config struct {
 	Letters  Post
 	// Page is the address, within a portal, of the pages about certificates; an order's is Page + "/" + its id.
 	Page string
-	Log  *slog.Logger
+	// Crash is called at each of [CrashPoints]; nil but in tests.
+	Crash func(point string)
+	Log   *slog.Logger
 }
 
 // Service is the room's door.
-type Service struct{ c Config }
+type Service struct {
+	c     Config
+	awake chan struct{}
+}
 
 // New opens the room.
 func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Service{c: c}
+	if c.Crash == nil {
+		c.Crash = func(string) {}
+	}
+	return &Service{c: c, awake: make(chan struct{}, 1)}
 }

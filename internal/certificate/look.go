@@ -2,31 +2,249 @@ package certificate
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"chancela/internal/actor"
+	"chancela/internal/ca"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/fault"
+	"chancela/internal/issuance"
 )
+
+// visible finds an order for those who may see it: its holder, and the officers of its portal. To everybody else it
+// does not exist.
+func (s *Service) visible(ctx context.Context, tx *db.Tx, by actor.Actor, find func() (row, error)) (row, error) {
+	r, err := find()
+	if db.None(err) {
+		return row{}, fault.New(fault.NotFound, "fault.not-found")
+	}
+	if err != nil {
+		return row{}, err
+	}
+	if by.Kind == actor.Officer && by.MayIn(r.Portal, actor.SeeCases) == nil {
+		return r, nil
+	}
+	if by.Kind == actor.Person && by.Person != "" && by.Person == r.Holder && by.MayIn(r.Portal, actor.SeeOwn) == nil {
+		return r, nil
+	}
+	return row{}, fault.New(fault.NotFound, "fault.not-found")
+}
+
+// with fills in what the certificate says.
+func (o *Order) with(c ca.Certificate, now time.Time) {
+	o.Serial, o.NotBefore, o.NotAfter = c.Serial.String(), c.NotBefore, c.NotAfter
+	switch {
+	case c.IsRevoked():
+		o.Standing, o.RevokedAt, o.Reason = Revoked, c.RevokedAt, int(c.Reason)
+	case now.After(c.NotAfter):
+		o.Standing = Expired
+	default:
+		o.Standing = Active
+	}
+}
 
 // Mine are the signed-in person's orders and certificates, newest first.
 func (s *Service) Mine(ctx context.Context, by actor.Actor) ([]Order, error) {
-	return nil, errUnfinished
-}
-
-// Of shows one with its chain of custody, to its holder and the portal's officers.
-func (s *Service) Of(ctx context.Context, by actor.Actor, id ID) (View, error) {
-	return View{}, errUnfinished
-}
-
-// OfCase shows a case's order to the same people; false if the case has none.
-func (s *Service) OfCase(ctx context.Context, by actor.Actor, caseID string) (View, bool, error) {
-	return View{}, false, errUnfinished
+	if err := by.MayIn(by.Portal, actor.SeeOwn); err != nil {
+		return nil, err
+	}
+	if by.Kind != actor.Person || by.Person == "" {
+		return nil, nil
+	}
+	var orders []Order
+	err := s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		rows, err := ofPerson(ctx, tx, by.Portal, by.Person)
+		if err != nil {
+			return err
+		}
+		certificates, err := s.c.CA.OfHolder(ctx, tx, by.Portal, by.Person)
+		if err != nil {
+			return err
+		}
+		bySerial := make(map[string]ca.Certificate, len(certificates))
+		for _, c := range certificates {
+			bySerial[string(c.Serial)] = c
+		}
+		for _, r := range rows {
+			if c, ok := bySerial[r.serial]; ok {
+				r.with(c, tx.Now())
+			}
+			orders = append(orders, r.Order)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("certificates of person %s: %w", by.Person, err)
+	}
+	return orders, nil
 }
 
 // Awaiting are the orders of the portal whose subject's identity is yet to be recorded, oldest first; for officers.
 func (s *Service) Awaiting(ctx context.Context, by actor.Actor) ([]Order, error) {
-	return nil, errUnfinished
+	if err := by.MayIn(by.Portal, actor.SeeCases); err != nil {
+		return nil, err
+	}
+	var orders []Order
+	err := s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		rows, err := awaiting(ctx, tx, by.Portal)
+		for _, r := range rows {
+			orders = append(orders, r.Order)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("orders awaiting identity: %w", err)
+	}
+	return orders, nil
+}
+
+// Of shows one with its chain of custody: case, approvals, identity, lint, certificate.
+func (s *Service) Of(ctx context.Context, by actor.Actor, id ID) (v View, err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		r, err := s.visible(ctx, tx, by, func() (row, error) { return byID(ctx, tx, id) })
+		if err != nil {
+			return err
+		}
+		v, err = s.view(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return View{}, fmt.Errorf("order %s: %w", id, err)
+	}
+	return v, nil
+}
+
+// OfCase shows a case's order to the same people; false if the case has none, or none for them.
+func (s *Service) OfCase(ctx context.Context, by actor.Actor, caseID string) (v View, found bool, err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		r, err := s.visible(ctx, tx, by, func() (row, error) { return byCase(ctx, tx, caseID) })
+		if err != nil {
+			return err
+		}
+		v, err = s.view(ctx, tx, r)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return View{}, false, nil
+	}
+	if err != nil {
+		return View{}, false, fmt.Errorf("order of case %s: %w", caseID, err)
+	}
+	return v, true, nil
+}
+
+func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
+	v := View{Order: r.Order, Digest: r.digest}
+	order, err := issuance.ParseOrder(r.der)
+	if err != nil {
+		return v, err
+	}
+	v.Details = append(partsOf(order.Subject), alternatives(order)...)
+	if err := s.custody(ctx, tx, r, &v); err != nil {
+		return v, err
+	}
+	if r.serial == "" {
+		return v, nil
+	}
+	c, err := s.c.CA.BySerial(ctx, tx, ca.Serial(r.serial))
+	if err != nil {
+		return v, err
+	}
+	v.with(c, tx.Now())
+	if err := v.describe(c); err != nil {
+		return v, err
+	}
+	v.Lint = lintOf(c.Report)
+	if c.IsRevoked() {
+		v.Revocation = &Ended{At: c.RevokedAt, Reason: int(c.Reason), Words: c.Words}
+		v.Revocation.Name, err = s.c.Accounts.PersonName(ctx, tx, c.RevokedBy)
+	}
+	return v, err
+}
+
+// custody adds who approved exactly this order, and how the subject's identity was proven.
+func (s *Service) custody(ctx context.Context, tx *db.Tx, r row, v *View) error {
+	approvals, err := decision.ApproversOf(ctx, tx, r.Portal, r.digest)
+	if err != nil {
+		return err
+	}
+	for _, e := range approvals {
+		name, err := s.c.Accounts.PersonName(ctx, tx, e.Person)
+		if err != nil {
+			return err
+		}
+		v.Approvals = append(v.Approvals, Approval{ID: string(e.ID), Name: name, Office: e.Office, Delegation: e.Delegation, At: e.At})
+	}
+	identity, found, err := s.c.CA.IdentityOf(ctx, tx, r.Portal, r.Case, r.digest)
+	if err != nil || !found {
+		return err
+	}
+	v.Identity = &Proof{How: How(identity.How), Words: identity.Words, At: identity.At}
+	v.Identity.Name, err = s.c.Accounts.PersonName(ctx, tx, identity.By)
+	return err
+}
+
+func alternatives(o issuance.Order) []Part {
+	var parts []Part
+	for _, name := range o.DNSNames {
+		parts = append(parts, Part{Label: "certificate.line.dns", Value: name})
+	}
+	for _, address := range o.Emails {
+		parts = append(parts, Part{Label: "certificate.line.email", Value: address})
+	}
+	return parts
+}
+
+func (v *View) describe(c ca.Certificate) error {
+	d, err := issuance.Describe(c.DER)
+	if err != nil {
+		return err
+	}
+	v.Key, v.Fingerprint, v.Issuer, v.Policies = d.Key, d.Fingerprint, d.Issuer.Value(issuance.CommonName), d.Policies
+	v.Usage = append(append([]string{}, d.KeyUsage...), d.Extended...)
+	v.OCSP, v.CRL, v.CAIssuers = one(d.OCSP), one(d.CRL), one(d.CAIssuers)
+	return nil
+}
+
+func one(addresses []string) string {
+	if len(addresses) == 0 {
+		return ""
+	}
+	return addresses[0]
+}
+
+func lintOf(r issuance.Report) Lint {
+	lint := Lint{Passed: r.Passed}
+	for _, f := range r.Findings {
+		lint.Findings = append(lint.Findings, Part{Label: f.Lint, Value: f.Detail + " (" + f.Cites + ")"})
+	}
+	return lint
 }
 
 // Download gives the certificate as a file, to the same people as [Service.Of].
 func (s *Service) Download(ctx context.Context, by actor.Actor, id ID, f Format) (File, error) {
-	return File{}, errUnfinished
+	var c ca.Certificate
+	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+		_, c, err = s.issued(ctx, tx, by, id)
+		return err
+	})
+	if err != nil {
+		return File{}, fmt.Errorf("download of order %s: %w", id, err)
+	}
+	name := "certificado-" + string(c.Serial)
+	switch f {
+	case PEM:
+		return File{Name: name + ".pem", Type: "application/x-pem-file", Data: issuance.PEM(c.DER)}, nil
+	case DER:
+		return File{Name: name + ".cer", Type: "application/pkix-cert", Data: c.DER}, nil // RFC 2585 §4.1
+	case Chain:
+		above, err := s.c.CA.ChainOf(c)
+		if err != nil {
+			return File{}, err
+		}
+		return File{Name: name + "-cadeia.pem", Type: "application/x-pem-file", Data: issuance.PEM(append([][]byte{c.DER}, above...)...)}, nil
+	}
+	return File{}, fault.New(fault.NotFound, "fault.not-found")
 }

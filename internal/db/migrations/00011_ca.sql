@@ -53,6 +53,7 @@ CREATE UNIQUE INDEX ca_certificate_tbs ON ca_certificate (tbs_hash);
 CREATE UNIQUE INDEX ca_certificate_order ON ca_certificate (order_id) WHERE state <> 'lost';
 CREATE UNIQUE INDEX ca_certificate_key ON ca_certificate (key_digest) WHERE state <> 'lost';
 CREATE INDEX ca_certificate_case ON ca_certificate (case_id) WHERE case_id <> '';
+CREATE INDEX ca_certificate_holder ON ca_certificate (holder, portal) WHERE holder <> '';
 CREATE INDEX ca_certificate_keys ON ca_certificate (key_digest);
 CREATE INDEX ca_certificate_intended ON ca_certificate (intended_at) WHERE state = 'intended';
 CREATE INDEX ca_certificate_due ON ca_certificate (due_at) WHERE due_at <> '';

@@ -1,0 +1,430 @@
+package certificate
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"chancela/internal/account"
+	"chancela/internal/db"
+	"chancela/internal/decision"
+	"chancela/internal/fault"
+	"chancela/internal/field"
+	"chancela/internal/i18n"
+	"chancela/internal/issuance"
+	"chancela/internal/portal"
+)
+
+// params are the parameters of the outcome.
+type params struct {
+	// Profile is the kind of certificate: a key of package issuance.
+	Profile string `yaml:"profile"`
+	// Product is what people call it.
+	Product portal.Text `yaml:"product"`
+	// Power is the one that the applicant must have, running, for the body.
+	Power string `yaml:"power"`
+	// MinDays is how long the right behind it must still last (30 if absent): nothing is issued for less.
+	MinDays int `yaml:"min-days"`
+	// MaxDays shortens the profile's term, counted from the day of the first approval; 0 for the profile's.
+	MaxDays int `yaml:"max-days"`
+	// Names says whose name of the body is certified: "register" for that of the register of bodies as it is now,
+	// "answers" (the default) for that of the case, which must be the one by which the power was granted.
+	Names string `yaml:"names"`
+	// Identifier is what tells persons apart in the subject: "civil" (the default) for the civil identification number
+	// (IDCPT-…), "tax" for the tax number (TINPT-…) where the form's field of that role asks for it. ETSI EN 319 412-1
+	// §5.1.3; a national person number (PNO) does not exist in Portugal (Constitution, article 35(5)).
+	Identifier string `yaml:"identifier"`
+}
+
+// The words that the parameters may hold.
+const (
+	fromRegister = "register"
+	fromAnswers  = "answers"
+	byCivil      = "civil"
+	byTax        = "tax"
+)
+
+const leastDays = 30
+
+func paramsOf(proc *portal.Procedure) (params, portal.Mistakes) {
+	with := params{MinDays: leastDays, Names: fromAnswers, Identifier: byCivil}
+	wrong := proc.Outcome.Params.Into(&with)
+	return with, wrong
+}
+
+// plan is what a grant would order, with what stands in its way.
+type plan struct {
+	grant    portal.Grant
+	with     params
+	profile  issuance.Profile
+	known    account.Known
+	power    account.Power
+	nipc     string
+	body     string
+	values   map[issuance.Attribute]string
+	dns      []string
+	emails   []string
+	key      issuance.Key
+	until    time.Time
+	order    issuance.Order
+	der      []byte
+	digest   string
+	issuer   string
+	report   issuance.Report
+	outside  []string // domains that the register does not know as the body's
+	problems []string
+}
+
+func (p *plan) problem(key string) {
+	if !slices.Contains(p.problems, key) {
+		p.problems = append(p.problems, key)
+	}
+}
+
+// refuse takes a refusal of package issuance as problems of the plan; what is no refusal is a fault of ours.
+func (p *plan) refuse(err error) error {
+	refused, ok := fault.As(err)
+	if !ok {
+		return err
+	}
+	if len(refused.Fields) == 0 {
+		p.problem(refused.Key)
+	}
+	for _, f := range refused.Fields {
+		p.problem(f.Key)
+	}
+	return nil
+}
+
+// plan makes the order of a grant. It is the same for the same answers, powers and first day of approval, so that two
+// officers approve the same bytes.
+func (s *Service) plan(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, error) {
+	with, wrong := paramsOf(g.Procedure)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	p := &plan{grant: g, with: with, values: map[issuance.Attribute]string{issuance.Country: "PT"}}
+	var err error
+	if p.profile, err = issuance.ProfileOf(with.Profile); err != nil {
+		return nil, err
+	}
+	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm} {
+		if err := step(ctx, tx, p); err != nil {
+			return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
+		}
+	}
+	p.planSubject()
+	if len(p.problems) > 0 {
+		return p, nil
+	}
+	if err := s.planOrder(ctx, p); err != nil {
+		return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
+	}
+	return p, nil
+}
+
+// planPower finds the power that the applicant orders by, and the body it is for.
+func (s *Service) planPower(ctx context.Context, tx *db.Tx, p *plan) error {
+	var err error
+	p.known, err = s.c.Accounts.Known(ctx, tx, p.grant.Portal.Name, p.grant.Person, p.grant.Account)
+	if fault.Is(err, fault.NotFound) || p.grant.Person == "" {
+		p.problem("certificate.no-power")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	asked := firstOf(p.grant.First(portal.BodyPick), p.grant.First(portal.BodyNumber))
+	for _, power := range p.known.Powers {
+		if power.Key == p.with.Power && power.Runs(p.grant.At) && (asked == "" || power.BodyNIPC == asked) {
+			p.power, p.nipc = power, power.BodyNIPC
+			return nil
+		}
+	}
+	p.problem("certificate.no-power")
+	return nil
+}
+
+// planBody finds what the body is called, and whether it may still have certificates.
+func (s *Service) planBody(ctx context.Context, tx *db.Tx, p *plan) error {
+	if p.nipc == "" {
+		if len(p.problems) == 0 {
+			p.problem("certificate.no-body")
+		}
+		return nil
+	}
+	body, listed, err := s.c.Accounts.Registered(ctx, tx, p.grant.Portal.Name, p.nipc)
+	if err != nil {
+		return err
+	}
+	if listed && body.Class == portal.NotEligible {
+		p.problem("certificate.body-not-eligible")
+	}
+	p.body = p.power.BodyName
+	if p.with.Names == fromRegister && listed {
+		p.body = body.Name
+	}
+	typed := p.grant.First(portal.BodyName)
+	if p.with.Names == fromAnswers && typed != "" {
+		if field.Fold(typed) != field.Fold(p.power.BodyName) {
+			p.problem("certificate.body-differs")
+		}
+		p.body = typed
+	}
+	for _, name := range p.grant.All(portal.DNSNames) {
+		if !covered(name, body.Domains) {
+			p.outside = append(p.outside, name)
+		}
+	}
+	return nil
+}
+
+// covered says whether a domain is one of a body's or below one.
+func covered(name string, domains []string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool {
+		d = strings.TrimPrefix(strings.ToLower(d), "*.")
+		return name == d || strings.HasSuffix(name, "."+d)
+	})
+}
+
+// planKey reads the request: its key is used, and its names must not say anything else than the case.
+func (s *Service) planKey(ctx context.Context, tx *db.Tx, p *plan) error {
+	typed := p.grant.First(portal.KeyRequest)
+	request, err := issuance.ParseRequest([]byte(typed))
+	if err != nil {
+		return p.refuse(err)
+	}
+	p.key = request.Key
+	used, err := s.c.CA.KeyUsed(ctx, tx, p.key.Fingerprint(), "")
+	if err != nil {
+		return err
+	}
+	if !used {
+		if used, err = keyOrdered(ctx, tx, p.key.Fingerprint(), p.grant.Case); err != nil {
+			return err
+		}
+	}
+	if used {
+		p.problem("E-CSR-04")
+	}
+	return nil
+}
+
+// planTerm caps the certificate by the end of the right behind it, and refuses what would end too soon.
+func (s *Service) planTerm(ctx context.Context, tx *db.Tx, p *plan) error {
+	ends := []time.Time{p.power.Until}
+	if day, err := time.ParseInLocation(time.DateOnly, p.grant.First(portal.Until), i18n.Lisbon()); err == nil {
+		ends = append(ends, day.AddDate(0, 0, 1).Add(-time.Second)) // the function's last day counts
+	}
+	first, err := firstApproval(ctx, tx, p.grant)
+	if err != nil {
+		return err
+	}
+	if p.with.MaxDays > 0 {
+		day := time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, first.Location())
+		if end := day.AddDate(0, 0, p.with.MaxDays); end.Before(day.AddDate(p.profile.Validity.Years, 0, p.profile.Validity.Days)) {
+			ends = append(ends, end)
+		}
+	}
+	for _, end := range ends {
+		if !end.IsZero() && (p.until.IsZero() || end.Before(p.until)) {
+			p.until = end
+		}
+	}
+	if !p.until.IsZero() && p.until.Before(p.grant.At.AddDate(0, 0, p.with.MinDays)) {
+		p.problem("certificate.too-short")
+	}
+	return nil
+}
+
+// firstApproval is the day on which the first officer approved what is to be issued; today, if none has. The days of
+// [params.MaxDays] count from it, so that the second officer approves the same end as the first.
+func firstApproval(ctx context.Context, tx *db.Tx, g portal.Grant) (time.Time, error) {
+	standing, err := decision.Standing(ctx, tx, g.Case, g.Revision)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, e := range standing {
+		if e.Verdict == decision.Approve {
+			return e.At.In(i18n.Lisbon()), nil
+		}
+	}
+	return g.At.In(i18n.Lisbon()), nil
+}
+
+// planSubject fills the subject from the case, for those attributes that the profile has.
+func (p *plan) planSubject() {
+	given, surnames := p.grant.First(portal.GivenNames), p.grant.First(portal.Surnames)
+	if given == "" && surnames == "" {
+		given, surnames = account.SplitName(p.known.Name)
+	}
+	shown := firstOf(p.grant.First(portal.ShownName), strings.TrimSpace(given+" "+surnames))
+	values := map[issuance.Attribute]string{
+		issuance.Organization: p.body, issuance.OrganizationIdentifier: issuance.BodyIdentifier(p.nipc), issuance.Unit: p.grant.First(portal.Unit),
+		issuance.Title: p.grant.First(portal.Position), issuance.Locality: p.grant.First(portal.Locality), issuance.GivenName: given,
+		issuance.Surname: surnames, issuance.CommonName: shown, issuance.SerialNumber: p.identifier(),
+	}
+	for _, rule := range p.profile.Subject {
+		if value := oneLine(values[rule.Type]); value != "" {
+			p.values[rule.Type] = value
+		}
+	}
+	if p.speaksForAPerson() {
+		p.checkPerson(given+" "+surnames, shown)
+	}
+	if p.profile.DNS != issuance.Absent {
+		p.dns = p.grant.All(portal.DNSNames)
+	}
+	if p.profile.Email != issuance.Absent && isASCII(p.known.Address) {
+		p.emails = []string{p.known.Address}
+	}
+}
+
+// speaksForAPerson says whether the certificate is a human being's.
+func (p *plan) speaksForAPerson() bool {
+	return slices.ContainsFunc(p.profile.Subject, func(r issuance.SubjectRule) bool { return r.Type == issuance.GivenName })
+}
+
+// checkPerson refuses somebody else's name: all the names by which the account is known must be in the certificate,
+// and the name shown must be made of the holder's names (ETSI EN 319 412-2, NAT-4.2.4-15).
+func (p *plan) checkPerson(full, shown string) {
+	names := strings.Fields(field.Fold(full))
+	within := func(text string) bool {
+		return !slices.ContainsFunc(strings.Fields(field.Fold(text)), func(word string) bool { return !slices.Contains(names, word) })
+	}
+	if !within(p.known.Name) {
+		p.problem("certificate.other-person")
+	}
+	if !within(shown) {
+		p.problem("E-NOM-02")
+	}
+	if p.values[issuance.SerialNumber] == "" {
+		p.problem("certificate.no-number")
+	}
+}
+
+func (p *plan) identifier() string {
+	number := p.grant.First(portal.CivilNumber)
+	if number == "" {
+		return ""
+	}
+	if p.with.Identifier == byTax {
+		return "TINPT-" + number
+	}
+	return "IDCPT-" + number
+}
+
+// planOrder makes the order, and has it linted as if it were issued now.
+func (s *Service) planOrder(ctx context.Context, p *plan) error {
+	subject, err := p.profile.Name(p.values)
+	if err != nil {
+		return p.refuse(err)
+	}
+	if p.order, err = p.profile.Order(subject, p.dns, p.emails, p.key, p.until); err != nil {
+		return p.refuse(err)
+	}
+	if err := p.compareRequest(); err != nil {
+		return err
+	}
+	if p.der, err = p.order.Encode(); err != nil {
+		return err
+	}
+	digest, err := p.order.Digest()
+	if err != nil {
+		return err
+	}
+	p.digest = string(digest)
+	if p.issuer, p.report, err = s.c.CA.Preview(ctx, p.der); err != nil {
+		return p.refuse(err)
+	}
+	if !p.report.Clean() {
+		p.problem("certificate.held.lint")
+	}
+	return nil
+}
+
+// compareRequest holds the names of the request, if it has any, against those of the order: whoever asks for other
+// names than the case must be told, and never gets them.
+func (p *plan) compareRequest() error {
+	block, _ := pem.Decode([]byte(p.grant.First(portal.KeyRequest)))
+	if block == nil { // DER was typed as it is
+		block = &pem.Block{Bytes: []byte(p.grant.First(portal.KeyRequest))}
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return p.refuse(fault.New(fault.Invalid, "E-CSR-01"))
+	}
+	if len(request.IPAddresses)+len(request.URIs) > 0 || !allIn(request.DNSNames, p.order.DNSNames) || !allIn(request.EmailAddresses, p.order.Emails) {
+		p.problem("certificate.request-differs")
+	}
+	asked, err := issuance.ParseName(request.RawSubject)
+	if err != nil {
+		return p.refuse(fault.New(fault.Invalid, "E-CSR-01"))
+	}
+	for _, part := range asked {
+		if !p.agrees(part) {
+			p.problem("certificate.request-differs")
+		}
+	}
+	return nil
+}
+
+// agrees says whether one attribute that the request asks for is what the order says. An attribute that the order does
+// not have is passed over where it can mean nothing (a department that a tool filled in), but a name is not.
+func (p *plan) agrees(asked issuance.Part) bool {
+	if part := p.order.Subject.Value(asked.Type); part != "" {
+		return field.Fold(part) == field.Fold(asked.Value)
+	}
+	switch asked.Type {
+	case issuance.CommonName: // a website's name stands in the alternative names
+		return slices.Contains(p.order.DNSNames, strings.ToLower(asked.Value))
+	case issuance.GivenName, issuance.Surname, issuance.SerialNumber, issuance.OrganizationIdentifier, issuance.Title:
+		return false
+	}
+	return true
+}
+
+func allIn(asked, order []string) bool {
+	return !slices.ContainsFunc(asked, func(name string) bool {
+		return !slices.ContainsFunc(order, func(one string) bool { return strings.EqualFold(one, name) })
+	})
+}
+
+// subject is whom the certificate speaks for, in a word.
+func (p *plan) subject() string {
+	switch {
+	case len(p.order.DNSNames) > 0:
+		return p.order.DNSNames[0]
+	case p.order.Subject.Value(issuance.CommonName) != "":
+		return p.order.Subject.Value(issuance.CommonName)
+	}
+	return p.body
+}
+
+// keyText says what key it is, with its fingerprint's beginning, as the applicant's tools show it.
+func (p *plan) keyText() string {
+	text := strings.ToUpper(string(p.key.Algorithm))
+	if key, ok := p.key.Public.(*rsa.PublicKey); ok {
+		text = "RSA-" + strconv.Itoa(key.N.BitLen())
+	}
+	return text + ", SHA-256 " + p.key.Fingerprint()
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e || r <= ' ' })
+}

@@ -1,0 +1,97 @@
+package certificate
+
+import (
+	"context"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/db"
+)
+
+// row is an order as it is stored: with what pages do not show.
+type row struct {
+	Order
+	digest   string
+	der      []byte
+	quorum   int
+	identity bool
+	tries    int
+	serial   string
+}
+
+const columns = `id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der, quorum, identity, person, account,
+	subject, body, body_nipc, state, held, tries, serial, made_at, issued_at, closed_at`
+
+func scan(scan func(...any) error) (r row, err error) {
+	err = scan(&r.ID, &r.Portal, &r.Procedure, &r.Case, &r.Number, &r.Product.PT, &r.Product.EN, &r.Profile, &r.digest, &r.der, &r.quorum,
+		&r.identity, &r.Holder, &r.Account, &r.Subject, &r.Body, &r.BodyNIPC, &r.State, &r.Held, &r.tries, &r.serial,
+		db.Times(&r.MadeAt), db.Times(&r.IssuedAt), db.Times(&r.ClosedAt))
+	return r, err
+}
+
+func byID(ctx context.Context, tx *db.Tx, id ID) (row, error) {
+	return scan(tx.Row(ctx, `SELECT `+columns+` FROM certificate_order WHERE id = $1`, string(id)).Scan)
+}
+
+func byCase(ctx context.Context, tx *db.Tx, caseID string) (row, error) {
+	return scan(tx.Row(ctx, `SELECT `+columns+` FROM certificate_order WHERE case_id = $1`, caseID).Scan)
+}
+
+func ofPerson(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND person = $2 AND person <> ''
+		ORDER BY made_at DESC, id LIMIT 500`, portal, string(person))
+}
+
+func awaiting(ctx context.Context, tx *db.Tx, portal string) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND state = 'awaiting-identity'
+		ORDER BY made_at, id LIMIT 500`, portal)
+}
+
+func ready(ctx context.Context, tx *db.Tx) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE state = 'issuing' AND next_try <= $1 ORDER BY next_try, id LIMIT 100`,
+		tx.Stamp())
+}
+
+// keyOrdered says whether another case orders the same key.
+func keyOrdered(ctx context.Context, tx *db.Tx, fingerprint, butCase string) (ordered bool, err error) {
+	err = tx.Row(ctx, `SELECT EXISTS (SELECT 1 FROM certificate_order WHERE key_digest = $1 AND case_id <> $2)`, fingerprint, butCase).Scan(&ordered)
+	return ordered, err
+}
+
+func insert(ctx context.Context, tx *db.Tx, id ID, p *plan) error {
+	state, g := Issuing, p.grant
+	if g.Procedure.Decide.Identity {
+		state = AwaitingIdentity
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO certificate_order (id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der,
+		key_digest, quorum, identity, person, account, subject, body, body_nipc, state, held, tries, next_try, serial, made_at, issued_at, closed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', 0, $20, '', $20, '', '')`,
+		string(id), g.Portal.Name, g.Procedure.Key, g.Case, g.Number, p.with.Product.PT, p.with.Product.EN, p.profile.Key, p.digest, p.der,
+		p.key.Fingerprint(), g.Procedure.Decide.Approvals, g.Procedure.Decide.Identity, string(g.Person), string(g.Account), p.subject(), p.body, p.nipc,
+		string(state), tx.Stamp())
+	return err
+}
+
+// move changes an order's state; false if it was no longer in the one it is moved from.
+func move(ctx context.Context, tx *db.Tx, id ID, from, to State) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = $3, next_try = $4 WHERE id = $1 AND state = $2`, string(id), string(from), string(to), tx.Stamp())
+	return n == 1, err
+}
+
+// finish is the move behind which there is none: accepted or declined.
+func finish(ctx context.Context, tx *db.Tx, id ID, to State) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = $2, closed_at = $3 WHERE id = $1 AND state = 'issued'`, string(id), string(to), tx.Stamp())
+	return n == 1, err
+}
+
+func markIssued(ctx context.Context, tx *db.Tx, id ID, serial string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = 'issued', serial = $2, issued_at = $3, held = '' WHERE id = $1 AND state = 'issuing'`,
+		string(id), serial, tx.Stamp())
+	return n == 1, err
+}
+
+func hold(ctx context.Context, tx *db.Tx, id ID, why string, next time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE certificate_order SET held = $2, tries = tries + 1, next_try = $3 WHERE id = $1 AND state = 'issuing'`,
+		string(id), why, db.Time(next))
+	return err
+}

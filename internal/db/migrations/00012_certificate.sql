@@ -1,0 +1,35 @@
+-- +goose Up
+-- What was approved to be certified, one order a case, until its holder has it.
+CREATE TABLE certificate_order (
+    id            TEXT    NOT NULL PRIMARY KEY,
+    portal        TEXT    NOT NULL,
+    procedure_key TEXT    NOT NULL,
+    case_id       TEXT    NOT NULL,
+    number        TEXT    NOT NULL, -- of the case, as people read it
+    product_pt    TEXT    NOT NULL,
+    product_en    TEXT    NOT NULL,
+    profile       TEXT    NOT NULL,
+    digest        TEXT    NOT NULL, -- what was approved
+    order_der     BYTEA   NOT NULL,
+    key_digest    TEXT    NOT NULL,
+    quorum        BIGINT  NOT NULL, -- how many different people had to approve
+    identity      BOOLEAN NOT NULL, -- the subject's identity must be proven before it is issued
+    person        TEXT    NOT NULL, -- holder
+    account       TEXT    NOT NULL, -- of the holder, where letters go
+    subject       TEXT    NOT NULL, -- whom it speaks for, in a word
+    body          TEXT    NOT NULL,
+    body_nipc     TEXT    NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('awaiting-identity', 'awaiting-key', 'issuing', 'issued', 'accepted', 'declined')),
+    held          TEXT    NOT NULL, -- why it could not be issued, as a message key; '' for nothing
+    tries         BIGINT  NOT NULL,
+    next_try      TEXT    NOT NULL,
+    serial        TEXT    NOT NULL, -- '' until issued
+    made_at       TEXT    NOT NULL,
+    issued_at     TEXT    NOT NULL,
+    closed_at     TEXT    NOT NULL  -- accepted or declined
+);
+CREATE UNIQUE INDEX certificate_order_case ON certificate_order (case_id);
+CREATE UNIQUE INDEX certificate_order_key ON certificate_order (key_digest);
+CREATE INDEX certificate_order_person ON certificate_order (portal, person, made_at);
+CREATE INDEX certificate_order_ready ON certificate_order (next_try) WHERE state = 'issuing';
+CREATE INDEX certificate_order_identity ON certificate_order (portal, made_at) WHERE state = 'awaiting-identity';
