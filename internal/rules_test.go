@@ -48,6 +48,7 @@ var sideways = map[string][]string{
 // loader that reads them.
 var externalTests = map[string][]string{
 	"portals": {"portal", "actor", "db", "field", "i18n"},
+	"docs":    {"app", "config", "portal"}, // the guides' examples are tried
 	"test":    {"tour", "app", "db", "ca", "credential", "portals"},
 }
 
