@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,17 +25,8 @@ func (s *Service) paper(p *portal.Portal, c Content, r *row) sheet.Sheet {
 		Lang: i18n.PT, Ink: inkOf(c.Issuer.Ink), Made: r.sealingAt,
 		Issuer: sheet.Issuer{Name: c.Issuer.Name.PT, Lines: c.Issuer.lines(say("credential.paper.number-of-body", nil))},
 		Title:  c.Title.PT, Number: say("credential.paper.number", i18n.Args{"number": r.number}),
-		Basis: c.basis(say),
-		References: []sheet.Line{
-			{Label: say("credential.paper.case", nil), Value: c.Number},
-			{Label: say("credential.paper.edition", nil), Value: strconv.FormatInt(r.edition, 10)},
-		},
-		Facts: c.lines(), Statement: c.Statement.PT, Paragraphs: []string{c.Purpose.PT},
-		Terms: []sheet.Line{
-			{Label: say("credential.paper.year", nil), Value: c.Year},
-			{Label: say("credential.paper.issued", nil), Value: i18n.Date(i18n.PT, r.approvedAt)},
-			{Label: say("credential.paper.until", nil), Value: i18n.Date(i18n.PT, r.until)},
-		},
+		Basis:      c.basis(say),
+		References: references(say, r), Facts: c.lines(), Statement: c.Statement.PT, Paragraphs: []string{c.Purpose.PT}, Terms: c.terms(say, r),
 		Decision: decision,
 		Check: sheet.Check{
 			Heading: say("credential.paper.check", nil), Label: say("credential.paper.code", nil), Code: r.code, Address: address["address"],
@@ -42,6 +34,26 @@ func (s *Service) paper(p *portal.Portal, c Content, r *row) sheet.Sheet {
 		},
 		Seal: say("credential.paper.seal", nil), Notice: s.c.Notice, Watermark: s.c.Watermark,
 	}
+}
+
+// references are left out of a first edition, so that the usual document is one page.
+func references(say func(string, i18n.Args) string, r *row) []sheet.Line {
+	if r.edition < 2 {
+		return nil
+	}
+	return []sheet.Line{{Label: say("credential.paper.edition", nil), Value: strconv.FormatInt(r.edition, 10)}}
+}
+
+// terms are the dates; the exercício is among them unless a line says it.
+func (c Content) terms(say func(string, i18n.Args) string, r *row) []sheet.Line {
+	var terms []sheet.Line
+	if !slices.ContainsFunc(c.Facts, func(f Fact) bool { return f.Value.PT == c.Year }) {
+		terms = append(terms, sheet.Line{Label: say("credential.paper.year", nil), Value: c.Year})
+	}
+	return append(terms,
+		sheet.Line{Label: say("credential.paper.case", nil), Value: c.Number},
+		sheet.Line{Label: say("credential.paper.issued", nil), Value: i18n.Date(i18n.PT, r.approvedAt)},
+		sheet.Line{Label: say("credential.paper.until", nil), Value: i18n.Date(i18n.PT, r.until)})
 }
 
 func (i Issuer) lines(numberLabel string) []string {
