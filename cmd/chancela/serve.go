@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -81,16 +82,16 @@ func baseOf(settings config.Settings, listening net.Addr) (*url.URL, error) {
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort("localhost", port)}, nil
 }
 
-// crash ends the process at the point that a test names, once for each data directory. Without that variable, which
-// no settings file can hold, it is nothing.
+// crash ends the process at the points that a test names, at each once for each data directory. Without that variable,
+// which no settings file can hold, it is nothing.
 func crash(data string) func(string) {
-	wanted := os.Getenv("CHANCELA_TEST_CRASH")
-	if wanted == "" {
+	wanted := strings.Split(os.Getenv("CHANCELA_TEST_CRASH"), ",")
+	if wanted[0] == "" {
 		return nil
 	}
-	done := filepath.Join(data, "crashed-at-"+wanted)
 	return func(point string) {
-		if point != wanted {
+		done := filepath.Join(data, "crashed-at-"+point)
+		if !slices.Contains(wanted, point) {
 			return
 		}
 		if _, err := os.Stat(done); err == nil {

@@ -165,7 +165,10 @@ func (b *browser) send(ctx context.Context, f *form, pressed *control) error {
 	// What browsers say of a form of the same site; the server lets no other change anything.
 	req.Header.Set("Origin", b.base.Scheme+"://"+b.base.Host)
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	return b.do(req)
+	if err = b.do(req); errors.Is(err, errLost) {
+		b.kept = acknowledged{} // it may have been done, and have changed what was shown before
+	}
+	return err
 }
 
 // encode writes the form as its enctype says.

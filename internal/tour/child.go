@@ -61,8 +61,8 @@ func NewChild(program, data string, env []string) (*Child, error) {
 // startWithin is how long a start may take; the first one makes a hierarchy of keys.
 const startWithin = 60 * time.Second
 
-// errEnded says that the process ended by itself, or was killed.
-var errEnded = errors.New("the program ended")
+// ErrEnded says that the process ended by itself, or was killed.
+var ErrEnded = errors.New("the program ended")
 
 // Start starts the process and waits until it serves.
 func (c *Child) Start(ctx context.Context) error {
@@ -137,7 +137,7 @@ func (c *Child) ready(ctx context.Context) bool {
 func (c *Child) whyEnded() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Errorf("%w: %v\n%s", errEnded, c.outcome, tail(c.logFile(), 2000))
+	return fmt.Errorf("%w: %v\n%s", ErrEnded, c.outcome, tail(c.logFile(), 2000))
 }
 
 func tail(file string, most int) string {

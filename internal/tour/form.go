@@ -167,6 +167,16 @@ func (f *form) button(value string) (*control, bool) {
 	return nil, false
 }
 
+// field finds the first field of a name.
+func (f *form) field(name string) (*control, bool) {
+	for i, c := range f.controls {
+		if c.name == name && c.kind != "submit" {
+			return &f.controls[i], true
+		}
+	}
+	return nil, false
+}
+
 // firstButton finds the first button, named or not.
 func (f *form) firstButton() (*control, bool) { return f.firstOf("submit") }
 

@@ -93,6 +93,9 @@ func (p *Player) newPerson(one portal.TourPerson) (*person, error) {
 // Acts is how many acts the script has.
 func (p *Player) Acts() int { return len(p.script.Acts) }
 
+// Says is the line of an act.
+func (p *Player) Says(i int) string { return p.script.Acts[i].Says.PT }
+
 // path gives an address of the portal.
 func (p *Player) path(parts ...string) string {
 	return "/" + p.script.Portal + "/" + strings.Join(parts, "/")

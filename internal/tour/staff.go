@@ -10,6 +10,13 @@ import (
 	"chancela/internal/portal"
 )
 
+// The names of fields that the face gives to forms of its own.
+const (
+	userName       = "utilizador"
+	inviteeName    = "tecnico-nome"
+	inviteeAddress = "tecnico-endereco"
+)
+
 // Staff has the first officer come in by the link that the program printed, invite the officers of the script, and
 // has each of them come in.
 func (p *Player) Staff(ctx context.Context) error {
@@ -37,16 +44,7 @@ func (p *Player) administrator(ctx context.Context) error {
 		if len(links) == 0 {
 			return errors.New("the program printed no link of an officer of this portal")
 		}
-		address, err := p.mail.await(ctx, anybody, "the mail of the link "+links[0], func(l letter) string {
-			if strings.Contains(l.text, links[0]) {
-				return l.to
-			}
-			return ""
-		})
-		if err != nil {
-			return err
-		}
-		p.admin.Email, p.doing = address, doing{address: links[0]}
+		p.doing = doing{address: links[0], pressed: p.doing.pressed}
 		if err := p.define(ctx, p.admin); err != nil {
 			return err
 		}
@@ -70,12 +68,12 @@ func (p *Player) invite(ctx context.Context, w *person) error {
 	if !ok {
 		return errStuck(p.admin.page, "nobody can be invited")
 	}
-	if address, ok := f.firstOf("email"); ok {
-		address.value = w.Email
+	address, ok := f.field(inviteeAddress)
+	name, ok2 := f.field(inviteeName)
+	if !ok || !ok2 {
+		return errStuck(p.admin.page, "the invitation asks neither name nor address")
 	}
-	if name, ok := f.firstOf("text"); ok {
-		name.value = w.Name
-	}
+	address.value, name.value = w.Email, w.Name
 	for _, role := range w.Roles {
 		for i, c := range f.controls {
 			if c.kind == "checkbox" && c.value == role {
@@ -104,10 +102,13 @@ func (p *Player) define(ctx context.Context, w *person) error {
 		return nil
 	}
 	place := atInvitation
-	if w.officer() {
+	if w.officer() || w == p.admin {
 		place = atOfficer
 	}
 	err := p.follow(ctx, w, place, func(f *form) {
+		if user, ok := f.field(userName); ok && w.Email == "" {
+			w.Email = user.value // the first officer of a portal learns it here
+		}
 		for i, c := range f.controls {
 			if c.kind == "password" {
 				f.controls[i].value = w.Password
@@ -169,11 +170,14 @@ func (p *Player) asked(at *page) bool {
 }
 
 func (p *Player) enterPassword(ctx context.Context, w *person, f *form) error {
-	user, ok := f.firstOf("text", "email")
+	user, ok := f.field(userName)
 	password, ok2 := f.firstOf("password")
 	button, ok3 := f.button("")
 	if !ok || !ok2 || !ok3 {
 		return errStuck(w.page, "the sign-in card is not whole")
+	}
+	if err := p.mail.putAside(w.Email); err != nil {
+		return err // the code that comes now is the one, by whichever page it is sent
 	}
 	user.value, password.value = w.Email, w.Password
 	if err := w.send(ctx, f, button); err != nil {
@@ -187,9 +191,6 @@ func (p *Player) enterPassword(ctx context.Context, w *person, f *form) error {
 
 // askCode chooses the first way by which a code can come, which is e-mail.
 func (p *Player) askCode(ctx context.Context, w *person, f *form) error {
-	if err := p.mail.putAside(w.Email); err != nil {
-		return err
-	}
 	if way, ok := f.firstOf("radio"); ok {
 		f.choose(way.name, way.value)
 	}
