@@ -164,6 +164,27 @@ func TestEveryFieldOfAnAnswerIsInTheIntegratorsGuide(t *testing.T) {
 	}
 }
 
+// TestTheWordsOfTheGuidesAreOnThePages: what the guides for people say in bold is a label of the program's or of a
+// portal's, so that nobody looks for a button that is called otherwise.
+func TestTheWordsOfTheGuidesAreOnThePages(t *testing.T) {
+	var words strings.Builder
+	for _, file := range slices.Concat(glob(t, "../internal/i18n/words/*.yaml"), glob(t, "../portals/*/*.yaml"), glob(t, "../portals/*/procedures/*.yaml")) {
+		words.WriteString(read(t, file))
+	}
+	count := 0
+	for _, guide := range []string{"guides/applicant.md", "guides/officer.md"} {
+		for _, found := range regexp.MustCompile(`\*\*([^*]+)\*\*`).FindAllStringSubmatch(read(t, guide), -1) {
+			count++
+			if !strings.Contains(strings.ToLower(words.String()), strings.ToLower(found[1])) && found[1] != "bold" {
+				t.Errorf("docs/%s says %q, which stands on no page", guide, found[1])
+			}
+		}
+	}
+	if count < 10 {
+		t.Fatalf("found %d words: this test has nothing to look for", count)
+	}
+}
+
 // TestLinksLeadSomewhere follows every relative link between documents; pictures are for people to look at.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`(?:^|[^!])\[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\)`)
