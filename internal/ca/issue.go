@@ -196,7 +196,7 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 // approved is step 1: exactly these bytes were approved, by enough different people, on the case it is asked for; or,
 // for our own keys alone, by a ceremony.
 func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]string, error) {
-	own := isOwn(d.order.Profile)
+	own := isOwn(d.order.Profile) && r.Case == ""
 	quorum := max(r.Quorum, 1)
 	if !own {
 		quorum = max(quorum, s.c.Approvals)
@@ -224,8 +224,8 @@ func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool,
 	return approvals, nil
 }
 
-// isOwn says whether a profile is of keys that a ceremony may approve. A seal's key is a body's, and may also be
-// ordered by a case.
+// isOwn says whether a profile is of keys that a ceremony may approve. A seal may also be ordered by a case, as any
+// holder's certificate.
 func isOwn(profile string) bool {
 	switch profile {
 	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.Seal:

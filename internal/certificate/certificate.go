@@ -187,11 +187,22 @@ type Post interface {
 	Send(ctx context.Context, tx *db.Tx, what letter.Letter) error
 }
 
+// People knows persons, their powers and their bodies; package account does.
+type People interface {
+	Known(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, id actor.AccountID) (account.Known, error)
+	Registered(ctx context.Context, tx *db.Tx, portal, nipc string) (account.Body, bool, error)
+	Find(ctx context.Context, tx *db.Tx, id actor.AccountID) (account.Account, error)
+	IsSame(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, addressKey, civilMark string) (bool, error)
+	PersonName(ctx context.Context, tx *db.Tx, person actor.PersonID) (string, error)
+}
+
+var _ People = (*account.Accounts)(nil)
+
 // Config is what the room is wired to.
 type Config struct {
 	DB       *db.DB
 	CA       *ca.CA
-	Accounts *account.Accounts
+	Accounts People
 	Portals  *portal.Set
 	Letters  Post
 	// Page is the address, within a portal, of the pages about certificates; an order's is Page + "/" + its id.
