@@ -147,6 +147,8 @@ type People interface {
 	Known(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, account actor.AccountID) (account.Known, error)
 	PersonName(ctx context.Context, tx *db.Tx, person actor.PersonID) (string, error)
 	Find(ctx context.Context, tx *db.Tx, id actor.AccountID) (account.Account, error)
+	// IsSame says whether somebody at the address is this person, by whatever account.
+	IsSame(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, addressKey, civilMark string) (bool, error)
 }
 
 // Post sends letters; package letter does.

@@ -305,6 +305,27 @@ func TestANewerOneTakesThePlace(t *testing.T) {
 	})
 }
 
+func TestAnApprovalRousesTheLoop(t *testing.T) {
+	each(t, func(t *testing.T, k *kit) {
+		done, ended := make(chan struct{}, 1), make(chan error, 1)
+		k.crash = func(at string) {
+			if at == "credential.recorded" {
+				done <- struct{}{}
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { ended <- k.Run(ctx) }()
+		must(t, k.approve(k.asking("c1"), officer("rui")))
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second): // less than the loop's own pause
+			t.Error("the loop was not roused")
+		}
+		stop()
+		must(t, <-ended)
+	})
+}
+
 func TestNumbersBeginAnewEachYear(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
 		k.clock.set(time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC))

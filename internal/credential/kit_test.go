@@ -94,6 +94,10 @@ func (p people) PersonName(_ context.Context, _ *db.Tx, person actor.PersonID) (
 	return p.names[person], nil
 }
 
+func (p people) IsSame(_ context.Context, _ *db.Tx, _ string, person actor.PersonID, addressKey, _ string) (bool, error) {
+	return person == "dois" && addressKey == "ana@exemplo.pt", nil
+}
+
 func (p people) Find(_ context.Context, _ *db.Tx, id actor.AccountID) (account.Account, error) {
 	if id != "a-ana" {
 		return account.Account{}, fault.New(fault.NotFound, "fault.not-found")

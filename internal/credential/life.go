@@ -13,6 +13,7 @@ import (
 	"chancela/internal/audit"
 	"chancela/internal/db"
 	"chancela/internal/fault"
+	"chancela/internal/field"
 	"chancela/internal/portal"
 )
 
@@ -107,15 +108,35 @@ func find(ctx context.Context, tx *db.Tx, id ID) (*row, error) {
 	return r, err
 }
 
+// notOwn refuses an officer's own. The person is compared, not the account: by who asked for it, by the address that
+// they have or had, and by the body that they act for.
 func (s *Service) notOwn(ctx context.Context, tx *db.Tx, by actor.Actor, r *row) error {
 	acts, err := s.actsFor(ctx, tx, by, r)
 	if err != nil {
 		return err
 	}
-	if acts || by.Person != "" && by.Person == r.person {
+	key, err := s.addressKey(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	same, err := s.c.People.IsSame(ctx, tx, r.portal, by.Person, key, "")
+	if err != nil {
+		return err
+	}
+	if acts || same || by.Person != "" && by.Person == r.person {
 		return fault.New(fault.Forbidden, "credential.own")
 	}
 	return nil
+}
+
+// addressKey is the address of whoever asked for it, in its one canonical form; "" if there is none.
+func (s *Service) addressKey(ctx context.Context, tx *db.Tx, r *row) (string, error) {
+	to, err := s.recipient(ctx, tx, r)
+	if err != nil {
+		return "", err
+	}
+	key, _ := field.CanonicalEmail(to.Address) // without an address, nobody is known by it
+	return key, nil
 }
 
 // actsFor says whether the actor has a power in force for the credential's body.

@@ -118,6 +118,7 @@ func TestWhoMayJudge(t *testing.T) {
 			"a visitor":                     {actor.Nobody(desk), fault.Forbidden, "fault.forbidden"},
 			"the program":                   {actor.Machine(desk), fault.Forbidden, "fault.forbidden"},
 			"the holder, as an officer":     {officer("ana"), fault.Forbidden, "credential.own"},
+			"the holder by another account": {officer("dois"), fault.Forbidden, "credential.own"},
 			"who acts for the body":         {officer("luis"), fault.Forbidden, "credential.own"},
 		} {
 			for _, do := range []deed{suspend, restore, revoke} {
