@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -8,9 +9,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
-	"chancela/internal/db"
 	"chancela/internal/fault"
+	"chancela/internal/web/ui"
 )
 
 func isRefusal(err error) bool {
@@ -27,18 +29,40 @@ var statusOf = map[fault.Kind]int{
 
 // fail turns an error into a page, or a problem document (RFC 9457) for machines.
 func (v *visit) fail(err error) {
+	if v.portal != nil && v.led(err) {
+		return
+	}
 	status, title, text := v.explain(err)
-	if e, ok := fault.As(err); ok && e.Retry > 0 {
-		v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+	if e, ok := fault.As(err); ok {
+		v.retry(e)
 	}
 	if v.wantsJSON() {
 		v.problem(status, title, text)
 		return
 	}
-	if err := v.show(status, refusalPage(v.refusal(status, title, text, err))); err != nil {
+	p := refusal{Frame: v.frame(title), Text: text, Home: ui.Link{Text: v.say("web.home"), Href: "/"}}
+	if v.portal != nil {
+		p.Home.Href = v.at()
+	}
+	if err := v.show(status, refusalView(p)); err != nil {
 		v.s.Log.Error("an error's page could not be shown", slog.Any("error", err))
 		http.Error(v.w, text, http.StatusInternalServerError)
 	}
+}
+
+// retry says when to come again.
+func (v *visit) retry(e *fault.Error) {
+	if e.Retry > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.Retry.Seconds()))))
+	}
+}
+
+func minutes(d time.Duration) string { return strconv.Itoa(int(math.Ceil(d.Minutes()))) }
+
+type refusal struct {
+	Frame ui.Frame
+	Text  string
+	Home  ui.Link
 }
 
 // explain gives status, title and text of an error. A fault of ours shows a reference that the log has.
@@ -48,7 +72,7 @@ func (v *visit) explain(err error) (status int, title, text string) {
 	}
 	e, ok := fault.As(err)
 	if !ok {
-		ref := strings.ToUpper(db.NewID()[:10])
+		ref := strings.ToUpper(rand.Text()[:10])
 		v.s.Log.Error("a fault of ours", slog.String("ref", ref), slog.String("path", v.r.Pattern), slog.Any("error", err))
 		return http.StatusInternalServerError, v.say("web.error.ours"), v.say("fault.ours", "ref", ref)
 	}
@@ -57,7 +81,7 @@ func (v *visit) explain(err error) (status int, title, text string) {
 		args[name] = value
 	}
 	if e.Retry > 0 {
-		args["min"] = strconv.Itoa(int(math.Ceil(e.Retry.Minutes())))
+		args["min"] = minutes(e.Retry)
 	}
 	text = v.say(e.Key)
 	for name, value := range args {

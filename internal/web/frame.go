@@ -49,8 +49,8 @@ func (v *visit) dress(f *ui.Frame) {
 	}
 	f.Footer.Credit = v.text(p.Values["credits"])
 	if v.by.SignedIn() {
-		f.Person = &ui.Person{Name: v.session.Name, Account: ui.Link{Text: v.say("web.account"), Href: v.at("conta")}, SignOut: v.at("sair")}
-		f.Session = &ui.Session{Left: v.session.Ends.Sub(v.s.now()), Extend: v.at("sessao")}
+		f.Person = &ui.Person{Name: v.name(), Acts: v.acts(), Account: ui.Link{Text: v.say("web.account"), Href: v.at("conta")}, SignOut: v.at("sair")}
+		f.Session = &ui.Session{Left: v.session.IdleEnd().Sub(v.s.now()), Extend: v.at("sessao")}
 	}
 }
 
@@ -104,7 +104,10 @@ func (v *visit) personMenu() []ui.Link {
 }
 
 func (v *visit) officerMenu() []ui.Link {
-	links := []ui.Link{{Text: v.say("web.queue"), Href: v.at("tecnico", "")}}
+	var links []ui.Link
+	if v.by.MayIn(v.portal.Name, actor.SeeCases) == nil {
+		links = append(links, ui.Link{Text: v.say("web.queue"), Href: v.at("tecnico", "")})
+	}
 	if v.by.Holds(actor.Administrator) {
 		links = append(links, ui.Link{Text: v.say("web.team"), Href: v.at("tecnico", "equipa")})
 	}

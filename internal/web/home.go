@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -32,7 +33,7 @@ type homePage struct {
 	Frame ui.Frame
 	Home  ui.Home
 	Text  templ.Component
-	Gone  bool // the session ended, or its owner left
+	Done  string // what was just done: a password defined, a session ended
 }
 
 // home is the portal's first page: its texts, and the sign-in card of the founding documents.
@@ -48,11 +49,23 @@ func (s *Server) home(v *visit) error {
 	return v.showHome(http.StatusOK, "", "")
 }
 
+// done is what the address says was just done.
+func (v *visit) done() string {
+	for _, what := range []string{"definida", "saiu"} {
+		if v.r.Method == http.MethodGet && v.r.URL.Query().Has(what) {
+			return v.say("web.done." + what)
+		}
+	}
+	return ""
+}
+
 // showHome shows the first page with what was typed as user, and one sentence if it did not do.
 func (v *visit) showHome(status int, user, problem string) error {
 	first, _ := v.portal.Page(firstPage)
 	p := homePage{Frame: v.frame(v.text(first.Title)), Text: markdown(v.text(first.Body))}
 	p.Frame.Kicker, p.Frame.Lead = v.portal.Body.Short, v.text(v.portal.Subtitle)
+	p.Done = v.done()
+	p.Frame.Failed = problem != ""
 	p.Home.SignIn = v.signIn(user, problem)
 	return v.show(status, homeView(p))
 }
@@ -67,8 +80,8 @@ func (v *visit) signIn(user, problem string) ui.SignIn {
 		Recover:  ui.Link{Text: v.text(words.Recover), Href: v.at("recuperar")},
 		Note:     v.text(words.Browsers),
 	}
-	if next := v.r.URL.Query().Get("seguinte"); next != "" && local(next) == next {
-		card.Next = ui.Hidden{Name: "seguinte", Value: next}
+	if next := v.onwards(); next != "" {
+		card.Next = ui.Hidden{Name: nextName, Value: next}
 	}
 	for _, slug := range []string{questionPage, "requisitos"} {
 		if page, ok := v.portal.Page(slug); ok {
@@ -82,7 +95,17 @@ func (v *visit) signIn(user, problem string) ui.SignIn {
 const (
 	userName     = "utilizador"
 	passwordName = "palavra-chave"
+	nextName     = "seguinte" // where to go once signed in
 )
+
+// onwards is where the reader wants to go once signed in: a path within this portal, or "" (B11).
+func (v *visit) onwards() string {
+	next := v.r.FormValue(nextName)
+	if next == "" || local(next) != next || !strings.HasPrefix(next, v.at()) {
+		return ""
+	}
+	return next
+}
 
 // health says that the program runs.
 func (s *Server) health(v *visit) error {

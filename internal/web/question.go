@@ -96,8 +96,8 @@ func (a *asking) question(f portal.Field) templ.Component {
 // ticked gives a declaration the link to the text that it accepts.
 func (a *asking) ticked(f portal.Field) ui.Field {
 	base := a.base(f, f.Key)
-	if f.Terms != "" && base.Hint == "" {
-		base.Hint = a.v.say("web.terms-at", "address", a.v.s.Base.String()+a.v.at(f.Terms))
+	if f.Terms != "" {
+		base.Links = []ui.Link{{Text: a.v.say("web.terms"), Href: a.v.at(f.Terms)}}
 	}
 	return base
 }
@@ -181,8 +181,8 @@ func (a *asking) upload(f portal.Field) ui.Upload {
 	u.Accept = strings.Join(accept, ",")
 	limits := a.v.say("web.file-limits", "kinds", strings.Join(kinds, ", "), "max", strconv.Itoa(f.MaxMB))
 	u.Hint = strings.TrimSpace(u.Hint + " " + limits)
-	if f.Minuta != "" {
-		u.Hint += " " + a.v.say("web.minuta-at", "address", a.v.s.Base.String()+a.v.at("processos", string(a.view.ID), "minutas", f.Minuta))
+	if f.Minuta != "" && a.view.ID != "" {
+		u.Links = []ui.Link{{Text: a.v.say("web.minuta"), Href: a.v.at("processos", string(a.view.ID), "minutas", f.Minuta)}}
 	}
 	for _, doc := range a.view.Documents {
 		if doc.Slot == f.Key {

@@ -148,7 +148,7 @@ func clipped(s string, most int) string {
 
 // draftStep reads the draft and which of its steps is meant.
 func (v *visit) draftStep() (casefile.View, int, error) {
-	view, err := v.s.Cases.Open(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id")))
+	view, err := v.view()
 	if err != nil {
 		return view, 0, err
 	}
@@ -331,14 +331,19 @@ const (
 	mostWords  = 2 << 20
 )
 
+// readWords reads a form without documents.
+func (v *visit) readWords() error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostWords)
+	return formError(v.r.ParseForm())
+}
+
 // readForm reads a form of words and documents. Documents go straight to the case as they arrive; what is wrong with
 // one is told beside its field, and the words are kept whatever happens to the documents.
 func (v *visit) readForm(view casefile.View, fields []portal.Field) (url.Values, []fault.Field, error) {
 	kind, _, _ := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
 	if kind != "multipart/form-data" {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostWords)
-		err := v.r.ParseForm()
-		return v.r.PostForm, nil, formError(err)
+		err := v.readWords()
+		return v.r.PostForm, nil, err
 	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostUpload)
 	parts, err := v.r.MultipartReader()
@@ -435,9 +440,8 @@ func (s *Server) autosave(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostWords)
-	if err := v.r.ParseForm(); err != nil {
-		return formError(err)
+	if err := v.readWords(); err != nil {
+		return err
 	}
 	sent := slices.DeleteFunc(view.Procedure.Fields(), func(f portal.Field) bool {
 		return !slices.ContainsFunc(keysOf(f), func(key string) bool { return v.r.PostForm.Has(key) })
@@ -492,7 +496,7 @@ func (s *Server) detach(v *visit) error {
 func (v *visit) bodies(words, chosen string) []account.Body {
 	var all []account.Body
 	if words != "" {
-		found, err := v.s.Accounts.Search(v.r.Context(), v.portal.Name, words)
+		found, err := v.s.Accounts.Bodies(v.r.Context(), v.portal.Name, words)
 		if err != nil {
 			v.s.Log.Error("search in the register", "error", err)
 		}

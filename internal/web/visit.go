@@ -29,6 +29,7 @@ type visit struct {
 	portal  *portal.Portal // nil outside portals
 	by      actor.Actor
 	session login.Session // zero for a visitor
+	person  string        // name of whoever is signed in, once asked for
 }
 
 // The names of cookies. Over TLS they carry the __Host- prefix: no other host or path can set them.
@@ -74,6 +75,7 @@ func (v *visit) enterPortal() error {
 	name := v.r.PathValue("portal")
 	if name == "" {
 		v.by = actor.Nobody("")
+		v.by.Address = v.source()
 		return nil
 	}
 	p, ok := v.s.Portals.Portal(name)
@@ -192,7 +194,41 @@ func (v *visit) say(key string, pairs ...string) string {
 }
 
 // text gives a definition's text in the reader's language, with the portal's values.
-func (v *visit) text(t portal.Text) string { return v.portal.Fill(t, v.lang) }
+func (v *visit) text(t portal.Text) string {
+	if v.portal == nil {
+		return t.In(v.lang)
+	}
+	return v.portal.Fill(t, v.lang)
+}
+
+// stranger is whoever sends the request, with nothing known of them but where from: sign-in and recovery begin anew.
+func (v *visit) stranger() actor.Actor {
+	return actor.Actor{Kind: actor.Visitor, Portal: v.portal.Name, Address: v.by.Address}
+}
+
+// signedIn asks that a person or officer is signed in.
+func (v *visit) signedIn() error {
+	if !v.by.SignedIn() {
+		return errSignIn
+	}
+	return nil
+}
+
+// holder asks that a person is signed in; what is theirs does not exist for officers.
+func (v *visit) holder() error { return v.kind(actor.Person) }
+
+// staff asks that an officer is signed in; to persons the officers' side does not exist.
+func (v *visit) staff() error { return v.kind(actor.Officer) }
+
+func (v *visit) kind(kind actor.Kind) error {
+	if err := v.signedIn(); err != nil {
+		return err
+	}
+	if v.by.Kind != kind {
+		return fault.New(fault.NotFound, "fault.not-found")
+	}
+	return nil
+}
 
 // at gives an address within the portal.
 func (v *visit) at(parts ...string) string {

@@ -54,7 +54,7 @@ type Config struct {
 type Server struct {
 	Config
 	handler http.Handler
-	paths   []string
+	within  *http.ServeMux // of the addresses within a portal
 	themes  map[string]ui.Theme
 }
 
@@ -76,7 +76,13 @@ func New(c Config) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Routes lists every address as METHOD PATTERN, for the tests that must visit them all.
-func (s *Server) Routes() []string { return s.paths }
+func Routes() []string {
+	var all []string
+	for _, one := range new(Server).routes() {
+		all = append(all, one.pattern)
+	}
+	return all
+}
 
 // route is one address.
 type route struct {
@@ -111,6 +117,8 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/recuperar", s.askRecovery},
 		{"GET /{portal}/recuperar/{secret}", s.recover},
 		{"POST /{portal}/recuperar/{secret}", s.recovered},
+		{"GET /{portal}/convite", s.invitation},
+		{"POST /{portal}/convite", s.askInvitation},
 		{"GET /{portal}/definir/{secret}", s.define},
 		{"POST /{portal}/definir/{secret}", s.defined},
 		{"GET /{portal}/tecnico/convite/{secret}", s.officerInvited},
@@ -149,6 +157,7 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/area", s.area},
 		{"GET /{portal}/conta", s.accountOf},
 		{"POST /{portal}/conta/sessoes", s.endSessions},
+		{"POST /{portal}/conta/palavra-passe", s.changePassword},
 		{"GET /{portal}/certificados/{id}", s.certificate},
 		{"GET /{portal}/certificados/{id}/{file}", s.certificateFile},
 		{"POST /{portal}/certificados/{id}/aceitar", s.acceptCertificate},
@@ -162,8 +171,10 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/tecnico/processos/{id}/documentos/{document}", s.document},
 		{"POST /{portal}/tecnico/processos/{id}/{move}", s.decide},
 		{"GET /{portal}/tecnico/certificados/{id}", s.officerCertificate},
+		{"GET /{portal}/tecnico/certificados/{id}/{file}", s.certificateFile},
 		{"POST /{portal}/tecnico/certificados/{id}/revogar", s.officerRevoke},
 		{"GET /{portal}/tecnico/credenciais/{id}", s.officerCredential},
+		{"GET /{portal}/tecnico/credenciais/{id}/pdf", s.credentialPDF},
 		{"POST /{portal}/tecnico/credenciais/{id}/{move}", s.judgeCredential},
 		{"GET /{portal}/tecnico/equipa", s.team},
 		{"POST /{portal}/tecnico/equipa", s.invite},
@@ -172,14 +183,21 @@ func (s *Server) routes() []route {
 }
 
 func (s *Server) build() http.Handler {
-	mux := http.NewServeMux()
+	// Addresses of the whole instance and those within a portal are two maps: on one, /verificar/{code} and
+	// /{portal}/area would both claim /verificar/area.
+	outer, inner := http.NewServeMux(), http.NewServeMux()
 	for _, one := range s.routes() {
-		mux.Handle(one.pattern, s.visited(one))
-		s.paths = append(s.paths, one.pattern)
+		on := outer
+		if strings.Contains(one.pattern, " /{portal}") {
+			on = inner
+		}
+		on.Handle(one.pattern, s.visited(one))
 	}
-	mux.Handle("GET "+ui.StaticPath, ui.Static())
-	mux.HandleFunc("/", s.nowhere)
-	guarded := s.guard(http.NewCrossOriginProtection().Handler(mux))
+	inner.HandleFunc("/", s.nowhere)
+	outer.Handle("/", inner)
+	outer.Handle("GET "+ui.StaticPath, ui.Static())
+	s.within = inner
+	guarded := s.guard(http.NewCrossOriginProtection().Handler(outer))
 	// Answers of the PKI go past the mux: it would clean the path of an OCSP request, in which "//" is legal base64.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.PKI != nil && strings.HasPrefix(r.URL.Path, "/pki/") && r.URL.Path != "/pki/" {

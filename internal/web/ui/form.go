@@ -13,6 +13,7 @@ type Field struct {
 	Error    string // what is wrong and what to do; empty when all is well
 	Warning  string // worth a look, and does not stop anybody
 	Optional bool   // marked «(facultativo)»; everything else is mandatory
+	Links    []Link // where more is said: a declaration form, the text that is agreed to
 }
 
 // FieldID is the id of a field's control, or of the first control of a group: where the error summary leads.

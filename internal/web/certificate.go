@@ -1,0 +1,346 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"chancela/internal/certificate"
+	"chancela/internal/fault"
+	"chancela/internal/i18n"
+	"chancela/internal/portal"
+	"chancela/internal/web/ui"
+)
+
+// The deeds about a certificate, as addresses name them, and the fields of a holder's revocation.
+const (
+	acceptIt    = "aceitar"
+	declineIt   = "recusar"
+	revokeIt    = "revogar"
+	revokeWhy   = "revogar-fundamento"
+	revokeAgree = "revogar-confirmo"
+)
+
+type certificatePage struct {
+	Frame     ui.Frame
+	Done      string
+	Problems  []ui.Problem
+	Notice    ui.Notice
+	Accept    *acceptForm
+	Facts     []ui.Fact
+	Print     string // fingerprint
+	Files     []ui.Link
+	Ended     []ui.Fact
+	Custody   []ui.Fact
+	Approvals []ui.Mark
+	Lint      []ui.Finding
+	Revoke    *move
+}
+
+type acceptForm struct {
+	Text            string
+	Accept, Decline ui.Form
+	Right, Wrong    ui.Button
+	Sure            string // what declining does
+}
+
+// files are the forms of a certificate that can be downloaded, by their names in addresses.
+func files() map[string]certificate.Format {
+	return map[string]certificate.Format{"certificado.pem": certificate.PEM, "certificado.cer": certificate.DER, "cadeia.pem": certificate.Chain}
+}
+
+// certificate shows a certificate to its holder.
+func (s *Server) certificate(v *visit) error {
+	if err := v.holder(); err != nil {
+		return err
+	}
+	return v.showCertificate(http.StatusOK, nil, "")
+}
+
+// officerCertificate shows it to an officer.
+func (s *Server) officerCertificate(v *visit) error {
+	if err := v.staff(); err != nil {
+		return err
+	}
+	return v.showCertificate(http.StatusOK, nil, "")
+}
+
+func (v *visit) showCertificate(status int, problems []fault.Field, refusal string) error {
+	c, err := v.s.Certificates.Of(v.r.Context(), v.by, certificate.ID(v.r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	p := certificatePage{Frame: v.frame(v.text(portal.Text(c.Product)))}
+	p.Frame.Kicker, p.Frame.State, p.Frame.Trail = c.Number, v.orderPill(c.Order), v.certificateTrail(c)
+	p.Frame.Lead, p.Frame.Failed = c.Subject, len(problems) > 0 || refusal != ""
+	if what := v.r.URL.Query().Get("feito"); v.r.Method == http.MethodGet && slices.Contains([]string{acceptIt, declineIt, revokeIt}, what) {
+		p.Done = v.say("web.certificate.done." + what)
+	}
+	p.Notice = v.certificateNotice(c, refusal)
+	p.Facts, p.Print = v.certificateFacts(c), c.Fingerprint
+	if c.Serial != "" {
+		p.Files = v.certificateFiles(c)
+	}
+	v.custody(&p, c)
+	told := v.tell(problems, map[string]string{
+		revokeWhy: revokeWhy, revokeAgree: revokeAgree, "code": revokeIt + ".codes", "codes": revokeIt + ".codes", "words": revokeIt + ".words",
+	})
+	p.Problems = told.summary
+	v.certificateMoves(&p, c, told)
+	return v.show(status, certificateView(p))
+}
+
+// certificateTrail leads back to where somebody came from: their area, or the case.
+func (v *visit) certificateTrail(c certificate.View) []ui.Link {
+	if v.staff() == nil {
+		return v.trail(ui.Link{Text: c.Number, Href: v.at("tecnico", "processos", c.Case)})
+	}
+	return v.trail(ui.Link{Text: v.areaTitle(), Href: v.at("area")})
+}
+
+// orderPill names the state of an order: while it is good, that; afterwards, why it is not.
+func (v *visit) orderPill(o certificate.Order) ui.Pill {
+	switch o.Standing {
+	case certificate.Revoked:
+		return ui.Pill{Text: v.say("web.certificate.state.revoked"), Tone: ui.Danger}
+	case certificate.Expired:
+		return ui.Pill{Text: v.say("web.certificate.state.expired"), Tone: ui.Neutral}
+	}
+	tones := map[certificate.State]ui.Tone{
+		certificate.AwaitingIdentity: ui.Warning, certificate.Issuing: ui.Info, certificate.Issued: ui.Warning, certificate.Accepted: ui.Success, certificate.Declined: ui.Danger,
+	}
+	return ui.Pill{Text: v.say("web.certificate.state." + string(o.State)), Tone: tones[o.State]}
+}
+
+func (v *visit) certificateNotice(c certificate.View, refusal string) ui.Notice {
+	switch {
+	case refusal != "":
+		return ui.Notice{Tone: ui.Danger, Text: refusal, Live: true}
+	case c.Held != "":
+		return ui.Notice{Tone: ui.Warning, Text: v.say(c.Held)}
+	case c.State == certificate.AwaitingIdentity || c.State == certificate.Issuing:
+		return ui.Notice{Tone: ui.Info, Text: v.say("web.certificate.next." + string(c.State))}
+	case c.Standing == certificate.Active:
+		return ui.Notice{Tone: ui.Success, Text: v.left(c.Order)}
+	}
+	return ui.Notice{}
+}
+
+// part is a fact of a certificate; its label may be the key of a word.
+func (v *visit) part(p certificate.Part) ui.Fact {
+	label := p.Label
+	if _, ok := i18n.Word(label); ok {
+		label = v.say(label)
+	}
+	return ui.Fact{Label: label, Text: p.Value}
+}
+
+func (v *visit) certificateFacts(c certificate.View) []ui.Fact {
+	var facts []ui.Fact
+	for _, p := range c.Details {
+		facts = append(facts, v.part(p))
+	}
+	for _, f := range []ui.Fact{
+		{Label: v.say("web.body"), Text: c.Body}, {Label: v.say("web.serial"), Text: c.Serial}, {Label: v.say("web.issuer"), Text: c.Issuer},
+		{Label: v.say("web.key"), Text: c.Key}, {Label: v.say("web.usage"), Text: strings.Join(c.Usage, ", ")},
+		{Label: v.say("web.policies"), Text: strings.Join(c.Policies, ", ")},
+	} {
+		if f.Text != "" {
+			facts = append(facts, f)
+		}
+	}
+	if !c.NotAfter.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.validity"), Text: v.say("web.from-until", "from", v.moment(c.NotBefore), "until", v.moment(c.NotAfter))})
+	}
+	return facts
+}
+
+func (v *visit) certificateFiles(c certificate.View) []ui.Link {
+	at := func(name string) string {
+		if v.staff() == nil {
+			return v.at("tecnico", "certificados", string(c.ID), name)
+		}
+		return v.at("certificados", string(c.ID), name)
+	}
+	return []ui.Link{
+		{Text: v.say("web.certificate.pem"), Href: at("certificado.pem"), Save: true, Icon: ui.IconSave},
+		{Text: v.say("web.certificate.der"), Href: at("certificado.cer"), Save: true, Icon: ui.IconSave},
+		{Text: v.say("web.certificate.chain"), Href: at("cadeia.pem"), Save: true, Icon: ui.IconSave},
+	}
+}
+
+// custody tells how the certificate came to be and to end: case, approvals, identity, lint, revocation.
+func (v *visit) custody(p *certificatePage, c certificate.View) {
+	to := v.fileAt(c.Case)
+	p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.case"), Body: ui.A(ui.Link{Text: c.Number, Href: to})})
+	if c.Identity != nil {
+		text := v.say("web.identity."+string(c.Identity.How)) + ", " + v.moment(c.Identity.At) + ", " + c.Identity.Name
+		if v.staff() == nil {
+			text += ". " + c.Identity.Words
+		}
+		p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.identity"), Text: text})
+	}
+	if c.Digest != "" {
+		p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.order-digest"), Body: ui.Typed(c.Digest)})
+	}
+	for _, a := range c.Approvals {
+		p.Approvals = append(p.Approvals, ui.Mark{Title: a.Name, Text: a.Office, When: v.moment(a.At), Tone: ui.Success})
+	}
+	if c.Lint.Passed > 0 {
+		p.Lint = append(p.Lint, ui.Finding{Tone: ui.Success, Text: v.say("web.lint.passed", "n", strconv.Itoa(c.Lint.Passed))})
+	}
+	for _, f := range c.Lint.Findings {
+		p.Lint = append(p.Lint, ui.Finding{Tone: ui.Warning, Text: f.Label + ": " + f.Value})
+	}
+	if c.Revocation != nil {
+		p.Ended = []ui.Fact{
+			{Label: v.say("web.certificate.revoked-at"), Text: v.moment(c.Revocation.At)},
+			{Label: v.say("web.reason"), Text: v.say("certificate.reason." + strconv.Itoa(c.Revocation.Reason))},
+			{Label: v.say("web.by"), Text: dash(c.Revocation.Name)},
+		}
+		if c.Revocation.Words != "" {
+			p.Ended = append(p.Ended, ui.Fact{Label: v.say("web.facts"), Text: c.Revocation.Words})
+		}
+	}
+}
+
+// fileAt gives the address of a case on the side of the desk where the reader is.
+func (v *visit) fileAt(id string) string {
+	if v.staff() == nil {
+		return v.at("tecnico", "processos", id)
+	}
+	return v.at("processos", id)
+}
+
+// certificateMoves are the forms: accept or decline, revoke.
+func (v *visit) certificateMoves(p *certificatePage, c certificate.View, told told) {
+	if v.staff() == nil {
+		if c.MayRevoke() {
+			p.Revoke = v.officerRevocation(c, told)
+		}
+		return
+	}
+	at := func(deed string) ui.Form { return ui.Form{Action: v.at("certificados", string(c.ID), deed)} }
+	if c.MayAccept() {
+		p.Accept = &acceptForm{
+			Text: v.say("web.certificate.accept"), Sure: v.say("web.certificate.decline.sure"), Accept: at(acceptIt), Decline: at(declineIt),
+			Right: ui.Button{Text: v.say("web.certificate.accept.button")}, Wrong: ui.Button{Text: v.say("web.certificate.decline.button"), Look: ui.Harmful},
+		}
+	}
+	if c.MayRevoke() {
+		p.Revoke = v.holderRevocation(at(revokeIt), told)
+	}
+}
+
+func (v *visit) holderRevocation(form ui.Form, told told) *move {
+	why := ui.Choice{Field: told.field(revokeWhy, v.say("web.reason"), "")}
+	for _, r := range certificate.Reasons() {
+		code := strconv.Itoa(r.Code)
+		why.Options = append(why.Options, ui.Option{Value: code, Text: v.say(r.Label), Selected: v.r.PostForm.Get(revokeWhy) == code})
+	}
+	sure := ui.Check{Field: told.field(revokeAgree, v.say("web.revoke.sure"), ""), Checked: v.r.PostForm.Get(revokeAgree) != ""}
+	return v.revocation(form, told, ui.Select(why), ui.Checkbox(sure))
+}
+
+func (v *visit) officerRevocation(c certificate.View, told told) *move {
+	g := grounds{v: v, told: told, typed: v.r.PostForm, of: revokeIt}
+	form := ui.Form{Action: v.at("tecnico", "certificados", string(c.ID), revokeIt)}
+	return v.revocation(form, told, ui.Radios(g.codes("revoke", nil)), g.facts())
+}
+
+func (v *visit) revocation(form ui.Form, told told, fields ...templ.Component) *move {
+	return &move{
+		ID: revokeIt, Title: v.say("web.revoke"), Text: v.say("web.revoke.text"), Open: len(told.summary) > 0, Form: form,
+		Fields: fields, Button: ui.Button{Text: v.say("web.revoke.button"), Look: ui.Harmful},
+	}
+}
+
+// certificateFile hands the certificate out as a file.
+func (s *Server) certificateFile(v *visit) error {
+	if err := v.signedIn(); err != nil {
+		return err
+	}
+	format, ok := files()[v.r.PathValue("file")]
+	if !ok {
+		return fault.New(fault.NotFound, "fault.not-found")
+	}
+	f, err := s.Certificates.Download(v.r.Context(), v.by, certificate.ID(v.r.PathValue("id")), format)
+	if err != nil {
+		return err
+	}
+	v.attachment(f.Name, f.Type)
+	v.w.Header().Set("Content-Length", strconv.Itoa(len(f.Data)))
+	_, _ = v.w.Write(f.Data)
+	return nil
+}
+
+// acceptCertificate records that the holder found the certificate right.
+func (s *Server) acceptCertificate(v *visit) error {
+	return v.aboutMine(acceptIt, func(id certificate.ID) error { return s.Certificates.Accept(v.r.Context(), v.by, id) })
+}
+
+// declineCertificate has it revoked: something in it is wrong.
+func (s *Server) declineCertificate(v *visit) error {
+	return v.aboutMine(declineIt, func(id certificate.ID) error { return s.Certificates.Decline(v.r.Context(), v.by, id) })
+}
+
+// revokeCertificate ends one's own certificate for good.
+func (s *Server) revokeCertificate(v *visit) error {
+	return v.aboutMine(revokeIt, func(id certificate.ID) error {
+		var problems []fault.Field
+		reason, err := strconv.Atoi(v.r.PostForm.Get(revokeWhy))
+		if err != nil || !slices.ContainsFunc(certificate.Reasons(), func(r certificate.Reason) bool { return r.Code == reason }) {
+			problems = append(problems, fault.Field{Name: revokeWhy, Key: "E-LST-01"})
+		}
+		if v.r.PostForm.Get(revokeAgree) == "" {
+			problems = append(problems, fault.Field{Name: revokeAgree, Key: "web.revoke.not-sure"})
+		}
+		if len(problems) > 0 {
+			return fault.Fields(problems)
+		}
+		return s.Certificates.Revoke(v.r.Context(), v.by, id, reason)
+	})
+}
+
+// aboutMine does a holder's deed about a certificate, and shows its page again.
+func (v *visit) aboutMine(what string, do func(certificate.ID) error) error {
+	if err := v.holder(); err != nil {
+		return err
+	}
+	return v.aboutCertificate(what, v.at("certificados", v.r.PathValue("id")), do)
+}
+
+// officerRevoke ends anybody's certificate of the portal for good, with reasons.
+func (s *Server) officerRevoke(v *visit) error {
+	if err := v.staff(); err != nil {
+		return err
+	}
+	return v.aboutCertificate(revokeIt, v.at("tecnico", "certificados", v.r.PathValue("id")), func(id certificate.ID) error {
+		g := certificate.Ground{Code: v.r.PostForm.Get(revokeIt + ".codes"), Words: v.r.PostForm.Get(revokeIt + ".words")}
+		return s.Certificates.RevokeByOfficer(v.r.Context(), v.by, id, g)
+	})
+}
+
+func (v *visit) aboutCertificate(what, page string, do func(certificate.ID) error) error {
+	if err := v.readWords(); err != nil {
+		return err
+	}
+	err := do(certificate.ID(v.r.PathValue("id")))
+	if err == nil {
+		v.redirect(page + "?" + url.Values{"feito": {what}}.Encode())
+		return nil
+	}
+	e, ok := fault.As(err)
+	if !ok || e.Kind == fault.NotFound {
+		return err
+	}
+	if len(e.Fields) > 0 {
+		return v.showCertificate(statusOf[e.Kind], e.Fields, "")
+	}
+	_, _, text := v.explain(err)
+	return v.showCertificate(statusOf[e.Kind], nil, text)
+}

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"net/http"
+
+	"chancela/internal/status"
+	"chancela/internal/web/ui"
+)
+
+type pkiPage struct {
+	Frame   ui.Frame
+	Issuers []issuerPart
+}
+
+type issuerPart struct {
+	Name        string
+	Facts       []ui.Fact
+	Fingerprint string
+	Links       []ui.Link
+}
+
+// pki shows the certification authorities of this instance to people; machines get the same as data.
+func (s *Server) pki(v *visit) error {
+	if v.wantsJSON() && s.PKI != nil {
+		s.PKI.ServeHTTP(v.w, v.r)
+		return nil
+	}
+	issuers, err := s.Status.Issuers(v.r.Context())
+	if err != nil {
+		return err
+	}
+	p := pkiPage{Frame: v.frame(v.say("web.pki"))}
+	p.Frame.Lead, p.Frame.Trail = v.say("web.pki.lead"), v.trail()
+	for _, one := range issuers {
+		p.Issuers = append(p.Issuers, v.issuer(one))
+	}
+	v.w.Header().Set("Vary", "Accept, Cookie, Accept-Language")
+	return v.show(http.StatusOK, pkiView(p))
+}
+
+func (v *visit) issuer(one status.Issuer) issuerPart {
+	kind := v.say("web.pki.issuing")
+	if one.Root {
+		kind = v.say("web.pki.root")
+	}
+	part := issuerPart{Name: one.Subject, Fingerprint: one.Fingerprint, Facts: []ui.Fact{
+		{Label: v.say("web.pki.kind"), Text: kind},
+		{Label: v.say("web.serial"), Text: one.Serial},
+		{Label: v.say("web.validity"), Text: v.say("web.from-until", "from", v.day(one.NotBefore), "until", v.day(one.NotAfter))},
+	}}
+	for _, l := range []ui.Link{
+		{Text: v.say("web.pki.certificate"), Href: one.Certificate, Save: true}, {Text: v.say("web.pki.crl"), Href: one.CRL, Save: true},
+		{Text: v.say("web.pki.cps"), Href: one.CPS},
+	} {
+		if l.Href != "" {
+			part.Links = append(part.Links, l)
+		}
+	}
+	if one.OCSP != "" {
+		part.Facts = append(part.Facts, ui.Fact{Label: "OCSP", Body: ui.Typed(one.OCSP)})
+	}
+	return part
+}

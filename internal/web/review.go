@@ -1,0 +1,531 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"chancela/internal/actor"
+	"chancela/internal/casefile"
+	"chancela/internal/certificate"
+	"chancela/internal/decision"
+	"chancela/internal/evidence"
+	"chancela/internal/fault"
+	"chancela/internal/field"
+	"chancela/internal/portal"
+	"chancela/internal/web/ui"
+)
+
+// identityID is where the page of a case asks how the subject's identity was proven.
+const identityID = "comprovacao-da-identidade"
+
+type officerPage struct {
+	Frame     ui.Frame
+	Done      string
+	Refusal   string // why what was just asked for did not happen
+	Problems  []ui.Problem
+	Facts     []ui.Fact
+	Findings  []ui.Finding
+	Parts     []reviewPart
+	Evidence  []ui.Evidence
+	Proposal  *proposalPart
+	Decisions []ui.Mark
+	Outcome   []ui.Link // what the case led to
+	Moves     []move
+	Timeline  []ui.Mark
+	Audit     ui.Link
+}
+
+// proposalPart is exactly what an approval would make.
+type proposalPart struct {
+	Facts    []ui.Fact
+	Digest   string
+	Problems []ui.Finding
+}
+
+// move is something that an officer may do with the case now: a form of its own.
+type move struct {
+	ID, Title, Text string
+	Open            bool
+	Form            ui.Form
+	Fields          []templ.Component
+	Button          ui.Button
+}
+
+// deed is a move as it was posted, and what came of it.
+type deed struct {
+	move     string
+	typed    url.Values
+	problems []fault.Field
+	refusal  string
+}
+
+// review shows a case to an officer: answers beside evidence, what an approval would make, and what may be done.
+func (s *Server) review(v *visit) error {
+	return v.showCase(http.StatusOK, deed{})
+}
+
+func (v *visit) showCase(status int, d deed) error {
+	if err := v.staff(); err != nil {
+		return err
+	}
+	r, err := v.s.Cases.Review(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	order, ordered, err := v.orderOf(r.ID)
+	if err != nil {
+		return err
+	}
+	p := officerPage{Frame: v.frame(v.text(r.Procedure.Title)), Refusal: d.refusal}
+	p.Frame.Wide, p.Frame.Kicker, p.Frame.State, p.Frame.Trail = true, r.Number, v.pill(r.Case), v.trail()
+	p.Frame.Lead, p.Frame.Failed = subjectLine(r), len(d.problems) > 0 || d.refusal != ""
+	if v.r.Method == http.MethodGet {
+		p.Done = v.moved(v.r.URL.Query().Get("feito"))
+	}
+	v.fileOf(&p, r)
+	v.decided(&p, r)
+	if p.Outcome, err = v.outcomes(r.ID); err != nil {
+		return err
+	}
+	if ordered {
+		p.Outcome = append(p.Outcome, ui.Link{Text: v.say("web.case.certificate"), Href: v.at("tecnico", "certificados", string(order.ID))})
+	}
+	desk := &desk{v: v, r: r, d: d, told: v.tell(d.problems, namesOf(d))}
+	p.Problems = desk.told.summary
+	p.Moves = desk.moves(ordered && order.State == certificate.AwaitingIdentity)
+	if v.by.Holds(actor.Auditor) || v.by.Holds(actor.Administrator) {
+		p.Audit = ui.Link{Text: v.say("web.case.audit"), Href: v.at("tecnico", "auditoria") + "?" + url.Values{"objeto": {"case/" + string(r.ID)}}.Encode()}
+	}
+	return v.show(status, officerView(p))
+}
+
+// outcomes lead to the credential that a case made.
+func (v *visit) outcomes(id casefile.ID) ([]ui.Link, error) {
+	if !v.issues(ofCredentials) {
+		return nil, nil
+	}
+	c, ok, err := v.s.Credentials.OfCase(v.r.Context(), v.by, string(id))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return []ui.Link{{Text: v.text(portal.Text(c.Title)) + " " + c.Number, Href: v.credentialAt(c)}}, nil
+}
+
+func subjectLine(r casefile.Review) string {
+	parts := slices.DeleteFunc([]string{r.Applicant, r.BodyName}, func(s string) bool { return s == "" })
+	return strings.Join(slices.Compact(parts), " · ")
+}
+
+// moved says what was just done; only words that are known.
+func (v *visit) moved(what string) string {
+	if what == "" || !slices.Contains(movesOf(), what) {
+		return ""
+	}
+	return v.say("web.moved." + what)
+}
+
+// fileOf puts the file on the page: terms, findings, answers, documents, what happened.
+func (v *visit) fileOf(p *officerPage, r casefile.Review) {
+	p.Facts = v.caseFacts(r)
+	for _, f := range r.Findings {
+		tone := ui.Success
+		if f.Bad {
+			tone = ui.Warning
+		}
+		p.Findings = append(p.Findings, ui.Finding{Tone: tone, Text: v.portal.Say(v.lang, "case.finding."+f.Key, f.Args)})
+	}
+	a := v.asking(r.View)
+	a.warn(r.Warnings)
+	for _, step := range r.Procedure.Steps {
+		answered := slices.DeleteFunc(step.Asked(r.Answers, v.s.now()), portal.Field.IsFile)
+		p.Parts = append(p.Parts, reviewPart{Title: v.text(step.Title), Facts: a.facts(answered)})
+	}
+	for _, doc := range r.Documents {
+		p.Evidence = append(p.Evidence, v.evidence(r, doc))
+	}
+	p.Timeline = v.timeline(r.View, r.Names)
+}
+
+func (v *visit) caseFacts(r casefile.Review) []ui.Fact {
+	taken := v.say("web.case.nobody")
+	if r.TakenBy != "" {
+		taken = r.Names[r.TakenBy]
+	}
+	facts := []ui.Fact{
+		{Label: v.say("web.filed"), Text: v.dayOr(r.FiledAt)},
+		{Label: v.say("web.due"), Body: v.due(casefile.Row{State: r.State, DueAt: r.DueAt, PausedAt: r.PausedAt})},
+		{Label: v.say("web.case.taken"), Text: taken},
+	}
+	if r.Director != "" {
+		facts = append(facts, ui.Fact{Label: v.say("web.case.director"), Text: r.Names[r.Director]})
+	}
+	if r.Address != "" {
+		facts = append(facts, ui.Fact{Label: v.say("web.case.address"), Text: r.Address})
+	}
+	if !r.AnswerBy.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.case.answer-by"), Text: v.day(r.AnswerBy)})
+	}
+	return append(facts, ui.Fact{Label: v.say("web.case.revision"), Body: ui.Typed(r.Revision)})
+}
+
+// evidence shows a document beside the answers: handed out as an attachment, never rendered in this place (C08).
+func (v *visit) evidence(r casefile.Review, doc evidence.Doc) ui.Evidence {
+	title := doc.Slot
+	if f, ok := r.Procedure.Field(doc.Slot); ok {
+		title = v.text(f.Label)
+	}
+	e := ui.Evidence{
+		Title: title, File: doc.FileName(), Detail: strings.ToUpper(string(doc.Kind)) + ", " + size(v.lang, doc.Size) + ", " + v.moment(doc.At),
+		Image: doc.Kind != evidence.PDF, Download: v.documentAt(r.ID, doc), Digest: doc.Digest,
+	}
+	for _, f := range doc.Findings {
+		tone := ui.Warning
+		if f == evidence.Signature {
+			tone = ui.Info
+		}
+		e.Findings = append(e.Findings, ui.Finding{Tone: tone, Text: v.say("evidence.finding." + string(f))})
+	}
+	switch doc.Scan {
+	case evidence.Unscanned:
+		e.Findings = append(e.Findings, ui.Finding{Tone: ui.Neutral, Text: v.say("web.case.unscanned")})
+	case evidence.Held:
+		e.State = ui.Pill{Text: v.say("web.case.held"), Tone: ui.Warning}
+	}
+	return e
+}
+
+// decided puts on the page what an approval would make, and what was decided so far.
+func (v *visit) decided(p *officerPage, r casefile.Review) {
+	if len(r.Proposal.Lines) > 0 || len(r.Proposal.Problems) > 0 {
+		part := &proposalPart{Digest: r.Proposal.Digest}
+		for _, line := range r.Proposal.Lines {
+			part.Facts = append(part.Facts, ui.Fact{Label: line.Label, Text: line.Value})
+		}
+		for _, key := range r.Proposal.Problems {
+			part.Problems = append(part.Problems, ui.Finding{Tone: ui.Danger, Text: v.say(key)})
+		}
+		p.Proposal = part
+	}
+	for _, d := range r.Decisions {
+		p.Decisions = append(p.Decisions, v.decisionMark(d, r))
+	}
+}
+
+func (v *visit) decisionMark(d decision.Entry, r casefile.Review) ui.Mark {
+	mark := ui.Mark{Title: v.say("web.verdict." + string(d.Verdict)), When: v.moment(d.At), By: r.Names[d.Person]}
+	if mark.By == "" {
+		mark.By = d.Office
+	}
+	var said []string
+	for i, reason := range d.Reasons {
+		line := reason.Code
+		if known, ok := v.portal.Reason(reason.Code); ok {
+			line += ". " + v.text(known.Text)
+		}
+		said = append(said, line)
+		if i == len(d.Reasons)-1 {
+			said = append(said, reason.Words)
+		}
+	}
+	if d.Weighing != "" {
+		said = append(said, d.Weighing)
+	}
+	mark.Text = strings.Join(said, " — ")
+	switch {
+	case d.Verdict == decision.Approve:
+		mark.Tone = ui.Success
+	case d.Verdict.Voided():
+		mark.Tone = ui.Warning
+	case d.Verdict == decision.Refuse, d.Verdict == decision.Desert:
+		mark.Tone = ui.Danger
+	}
+	return mark
+}
+
+// The moves of an officer, as their addresses name them.
+const (
+	moveTake     = "assumir"
+	moveReturn   = "devolver"
+	moveAside    = "impedimento"
+	moveNote     = "nota"
+	moveElements = "elementos"
+	moveApprove  = "deferir"
+	moveIntend   = "audiencia"
+	moveRefuse   = "indeferir"
+	moveDesert   = "deserto"
+	moveIdentity = "identidade"
+)
+
+func movesOf() []string {
+	return []string{moveTake, moveReturn, moveAside, moveNote, moveElements, moveApprove, moveIntend, moveRefuse, moveDesert, moveIdentity}
+}
+
+// decide does one move of an officer with a case.
+func (s *Server) decide(v *visit) error {
+	if err := v.staff(); err != nil {
+		return err
+	}
+	if err := v.readWords(); err != nil {
+		return err
+	}
+	d := deed{move: v.r.PathValue("move"), typed: v.r.PostForm}
+	if !slices.Contains(movesOf(), d.move) {
+		return fault.New(fault.NotFound, "fault.not-found")
+	}
+	id := casefile.ID(v.r.PathValue("id"))
+	err := v.do(id, d)
+	if err == nil {
+		v.redirect(v.at("tecnico", "processos", string(id)) + "?feito=" + d.move)
+		return nil
+	}
+	e, ok := fault.As(err)
+	if !ok || e.Kind == fault.NotFound {
+		return err
+	}
+	if len(e.Fields) > 0 {
+		d.problems = e.Fields
+	} else {
+		_, _, d.refusal = v.explain(err)
+	}
+	return v.showCase(statusOf[e.Kind], d)
+}
+
+// do is the deed behind a move.
+func (v *visit) do(id casefile.ID, d deed) error {
+	ctx, cases, revision := v.r.Context(), v.s.Cases, d.typed.Get("revisao")
+	switch d.move {
+	case moveTake:
+		return cases.Take(ctx, v.by, id)
+	case moveReturn:
+		return cases.Return(ctx, v.by, id)
+	case moveAside:
+		return cases.StandAside(ctx, v.by, id, d.get("words"))
+	case moveNote:
+		return cases.Note(ctx, v.by, id, d.get("words"))
+	case moveElements:
+		return v.askElements(id, d)
+	case moveApprove:
+		return cases.Approve(ctx, v.by, id, revision)
+	case moveIntend:
+		return cases.IntendRefusal(ctx, v.by, id, revision, d.ground())
+	case moveRefuse:
+		return cases.Refuse(ctx, v.by, id, revision, d.ground())
+	case moveDesert:
+		return cases.Desert(ctx, v.by, id, d.ground())
+	case moveIdentity:
+		return v.s.Certificates.RecordIdentity(ctx, v.by, string(id), certificate.How(d.get("how")), d.get("words"))
+	}
+	return fmt.Errorf("move %q has no deed", d.move)
+}
+
+// name is the name of a field of a move's form: several stand on one page.
+func (d deed) name(part string) string { return d.move + "." + part }
+
+func (d deed) get(part string) string { return d.typed.Get(d.name(part)) }
+
+func (d deed) ground() casefile.Ground {
+	return casefile.Ground{Codes: d.typed[d.name("codes")], Words: d.get("words"), Weighing: d.get("weighing")}
+}
+
+// namesOf gives the fields of the move's form for what the room calls them.
+func namesOf(d deed) map[string]string {
+	names := map[string]string{"": ""}
+	for _, p := range d.problems {
+		names[p.Name] = d.name(p.Name)
+	}
+	return names
+}
+
+// askElements asks the applicant for what was ticked, and for what has a reason though its tick was forgotten.
+func (v *visit) askElements(id casefile.ID, d deed) error {
+	r, err := v.s.Cases.Review(v.r.Context(), v.by, id)
+	if err != nil {
+		return err
+	}
+	var items []casefile.Item
+	for _, f := range askable(r) {
+		reason := strings.TrimSpace(d.get("reason." + f.Key))
+		if d.get("ask."+f.Key) != "" || reason != "" {
+			items = append(items, casefile.Item{Field: f.Key, Reason: reason})
+		}
+	}
+	return v.s.Cases.AskElements(v.r.Context(), v.by, id, items)
+}
+
+// askable are the questions that an officer may open again: those that were asked, and the documents for later.
+func askable(r casefile.Review) []portal.Field {
+	return slices.Concat(r.Procedure.Fields(), r.Procedure.AskLater)
+}
+
+// desk lays out what the officer may do.
+type desk struct {
+	v    *visit
+	r    casefile.Review
+	d    deed
+	told told
+}
+
+// moves are those that the state admits. Whether this officer may is asked again by the deed; a form for what they
+// surely may not do would only disappoint.
+func (k *desk) moves(identity bool) []move {
+	if k.r.Mine {
+		return []move{k.aside()}
+	}
+	var all []move
+	may := func(p actor.Permission, m func() move) {
+		if k.v.by.MayIn(k.v.portal.Name, p) == nil {
+			all = append(all, m())
+		}
+	}
+	if identity {
+		may(actor.ProveIdentity, k.identity)
+	}
+	switch k.r.State {
+	case casefile.Proven:
+		may(actor.WorkCase, k.take)
+	case casefile.InReview:
+		may(actor.DecideCase, k.approve)
+		may(actor.WorkCase, k.elements)
+		may(actor.WorkCase, k.intend)
+		may(actor.WorkCase, k.giveBack)
+	case casefile.Waiting:
+		may(actor.DecideCase, k.desert)
+	case casefile.RefusalIntended, casefile.Heard:
+		may(actor.DecideCase, k.approve)
+		may(actor.DecideCase, k.refuse)
+	}
+	may(actor.WorkCase, k.note)
+	if !k.r.State.Decided() {
+		may(actor.WorkCase, k.aside)
+	}
+	return all
+}
+
+func (k *desk) move(name string, button ui.Button, fields ...templ.Component) move {
+	v := k.v
+	m := move{
+		ID: "ato-" + name, Title: v.say("web.move." + name), Text: v.say("web.move." + name + ".text"), Open: k.d.move == name, Fields: fields,
+		Form: ui.Form{Action: v.at("tecnico", "processos", string(k.r.ID), name), Hidden: []ui.Hidden{{Name: "revisao", Value: k.r.Revision}}}, Button: button,
+	}
+	m.Button.Text = v.say("web.move." + name + ".button")
+	return m
+}
+
+func (k *desk) take() move     { return k.opened(k.move(moveTake, ui.Button{})) }
+func (k *desk) giveBack() move { return k.move(moveReturn, ui.Button{Look: ui.Quiet}) }
+
+// opened shows a move without its having to be asked for: it is what comes next.
+func (k *desk) opened(m move) move {
+	m.Open = true
+	return m
+}
+
+func (k *desk) approve() move {
+	m := k.opened(k.move(moveApprove, ui.Button{}))
+	v := k.v
+	switch {
+	case k.r.Approved:
+		m.Text = v.say("web.move.deferir.yours")
+		m.Button = ui.Button{}
+	case len(k.r.Proposal.Problems) > 0:
+		m.Text = v.say("web.move.deferir.stopped")
+		m.Button = ui.Button{}
+	case k.r.Missing > 1:
+		m.Text = v.say("web.move.deferir.several", "n", strconv.Itoa(k.r.Missing))
+	}
+	return m
+}
+
+// words is a move's box for the officer's own words.
+func (k *desk) words(name, part, label, hint string, rows int) templ.Component {
+	return grounds{v: k.v, told: k.told, typed: k.d.typed, of: name}.words(part, k.v.say(label), hint, rows)
+}
+
+func (k *desk) note() move {
+	return k.move(moveNote, ui.Button{Look: ui.Secondary}, k.words(moveNote, "words", "web.move.nota.words", "", 3))
+}
+
+func (k *desk) aside() move {
+	m := k.move(moveAside, ui.Button{Look: ui.Secondary}, k.words(moveAside, "words", "web.move.impedimento.words", "", 3))
+	if k.r.Mine {
+		m.Open, m.Text = true, k.v.say("case.own")
+	}
+	return m
+}
+
+// grounds are the boxes of an unfavourable act.
+func (k *desk) grounds(name, why string) []templ.Component {
+	g := grounds{v: k.v, told: k.told, typed: k.d.typed, of: name}
+	codes := g.codes(why, func(r portal.Reason) bool {
+		return why != "refuse" || slices.Contains(k.r.Procedure.Decide.Reasons, r.Code)
+	})
+	return []templ.Component{ui.Checkboxes(codes), g.facts()}
+}
+
+func (k *desk) intend() move {
+	return k.move(moveIntend, ui.Button{Look: ui.Harmful}, k.grounds(moveIntend, "refuse")...)
+}
+
+func (k *desk) refuse() move {
+	fields := k.grounds(moveRefuse, "refuse")
+	if k.r.State == casefile.Heard {
+		fields = append(fields, k.words(moveRefuse, "weighing", "web.weighing", k.v.say("web.facts.hint"), 5))
+	}
+	m := k.move(moveRefuse, ui.Button{Look: ui.Harmful}, fields...)
+	if k.r.State == casefile.RefusalIntended && k.v.s.now().Before(k.r.AnswerBy) {
+		m.Text = k.v.say("case.hearing-runs", "until", k.v.day(k.r.AnswerBy))
+		m.Fields, m.Button = nil, ui.Button{}
+	}
+	return m
+}
+
+func (k *desk) desert() move {
+	return k.move(moveDesert, ui.Button{Look: ui.Harmful}, k.grounds(moveDesert, "desert")...)
+}
+
+func (k *desk) identity() move {
+	how := ui.Choice{Field: k.told.field(moveIdentity+".how", k.v.say("web.move.identidade.how"), "")}
+	for i, way := range certificate.Ways() {
+		chosen := k.d.typed.Get(moveIdentity + ".how")
+		how.Options = append(how.Options, ui.Option{Value: string(way), Text: k.v.say("web.identity." + string(way)), Selected: chosen == string(way) || chosen == "" && i == 0})
+	}
+	m := k.opened(k.move(moveIdentity, ui.Button{}, ui.Radios(how), k.words(moveIdentity, "words", "web.move.identidade.words", k.v.say("web.move.identidade.hint"), 3)))
+	m.ID = identityID
+	return m
+}
+
+// elements lists what may be asked for, documents first, each with its tick and its reason.
+func (k *desk) elements() move {
+	fields := askable(k.r)
+	slices.SortStableFunc(fields, func(a, b portal.Field) int { return order(a) - order(b) })
+	var rows []templ.Component
+	for _, f := range fields {
+		if f.Kind == field.Tick {
+			continue // a declaration is made or not: there is nothing to correct in it
+		}
+		rows = append(rows, k.element(f))
+	}
+	m := k.move(moveElements, ui.Button{Look: ui.Secondary}, ui.Blocks(rows))
+	m.Text = k.v.say("web.move.elementos.text", "days", strconv.Itoa(k.v.portal.Rules.ElementsDays))
+	return m
+}
+
+func order(f portal.Field) int {
+	if f.IsFile() {
+		return 0
+	}
+	return 1
+}
+
+func (k *desk) element(f portal.Field) templ.Component {
+	ask, reason := moveElements+".ask."+f.Key, moveElements+".reason."+f.Key
+	check := ui.Check{Field: ui.Field{Name: ask, Label: k.v.text(f.Label)}, Checked: k.d.typed.Get(ask) != ""}
+	words := ui.Input{Field: k.told.field(reason, k.v.say("web.move.elementos.reason", "what", k.v.text(f.Label)), ""), Value: k.d.typed.Get(reason), Autocomplete: "off"}
+	return elementView(check, words)
+}

@@ -1,0 +1,353 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"chancela/internal/fault"
+	"chancela/internal/field"
+	"chancela/internal/i18n"
+	"chancela/internal/portal"
+	"chancela/internal/status"
+	"chancela/internal/web/ui"
+)
+
+// The names of the verification's questions.
+const (
+	verifyCode = "codigo"
+	verifyDay  = "em"
+	verifyBody = "numero"
+	verifyIn   = "portal"
+)
+
+type verifyPage struct {
+	Frame    ui.Frame
+	Problems []ui.Problem
+	Text     string
+	Action   string
+	Code     ui.Input
+	Day      ui.Input
+	Button   ui.Button
+	Bodies   []bodyForm
+	Found    []ui.Card
+	Searched string // what is said above what a body has
+}
+
+// bodyForm asks by the number of a body, in a portal that allows it.
+type bodyForm struct {
+	Title  string
+	Portal string
+	Number ui.Input
+	Button ui.Button
+}
+
+// verify asks for a code, or for the number of a body; a code leads on to its own address.
+func (s *Server) verify(v *visit) error {
+	query := v.r.URL.Query()
+	day, at, wrong := v.dayAsked()
+	if wrong != nil {
+		return v.showVerify(http.StatusUnprocessableEntity, wrong, nil)
+	}
+	if code := clipped(strings.TrimSpace(query.Get(verifyCode)), 200); code != "" {
+		to := url.URL{Path: "/verificar/" + strings.ReplaceAll(code, "/", "")}
+		if day != "" {
+			to.RawQuery = url.Values{verifyDay: {day}}.Encode()
+		}
+		v.redirect(to.String())
+		return nil
+	}
+	if query.Has(verifyBody) {
+		return v.verifyBody(query.Get(verifyIn), query.Get(verifyBody), at)
+	}
+	if query.Has(verifyCode) {
+		return v.showVerify(http.StatusUnprocessableEntity, []fault.Field{{Name: verifyCode, Key: "web.verify.no-code"}}, nil)
+	}
+	return v.showVerify(http.StatusOK, nil, nil)
+}
+
+// dayAsked reads the day that is asked about: its last moment, or now for today and for none.
+func (v *visit) dayAsked() (typed string, at time.Time, problems []fault.Field) {
+	typed = clipped(strings.TrimSpace(v.r.URL.Query().Get(verifyDay)), 40)
+	if typed == "" {
+		return "", time.Time{}, nil
+	}
+	iso, err := field.ParseDate(typed)
+	if err != nil {
+		return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.bad-day"}}
+	}
+	now := v.s.now()
+	switch today := field.Today(now); {
+	case iso > today:
+		return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.future"}}
+	case iso == today:
+		return typed, time.Time{}, nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, iso, i18n.Lisbon())
+	if err != nil {
+		return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.bad-day"}}
+	}
+	return typed, day.AddDate(0, 0, 1).Add(-time.Second), nil
+}
+
+func (v *visit) showVerify(code int, problems []fault.Field, also func(*verifyPage)) error {
+	query := v.r.URL.Query()
+	p := verifyPage{Frame: v.frame(v.say("web.verify")), Text: v.say("web.verify.text"), Action: "/verificar"}
+	p.Frame.Trail, p.Frame.Failed = v.trail(), len(problems) > 0
+	told := v.tell(problems, map[string]string{verifyCode: verifyCode, verifyDay: verifyDay, verifyBody: verifyBody})
+	p.Problems = told.summary
+	p.Code = ui.Input{
+		Field: told.field(verifyCode, v.say("web.verify.code"), v.say("web.verify.code.hint")), Value: clipped(query.Get(verifyCode), 200),
+		Width: ui.Medium, Autocomplete: "off", InputMode: "text",
+	}
+	p.Day = ui.Input{Field: told.field(verifyDay, v.say("web.verify.day"), ""), Value: clipped(query.Get(verifyDay), 40), Kind: ui.Date}
+	p.Day.Optional = true
+	p.Button = ui.Button{Text: v.say("web.verify.button")}
+	for _, one := range v.s.Portals.Portals {
+		if one.Verify.ByBody {
+			p.Bodies = append(p.Bodies, v.bodyForm(one, told))
+		}
+	}
+	if also != nil {
+		also(&p)
+	}
+	v.w.Header().Set("X-Robots-Tag", "noindex")
+	return v.show(code, verifyView(p))
+}
+
+func (v *visit) bodyForm(one *portal.Portal, told told) bodyForm {
+	return bodyForm{
+		Title: v.say("web.verify.by-body", "portal", one.Title.In(v.lang)), Portal: one.Name,
+		Number: ui.Input{Field: told.field(verifyBody, "NIPC", v.say("web.verify.body.hint")), Value: clipped(v.r.URL.Query().Get(verifyBody), 40), Kind: ui.Number, Width: ui.Short},
+		Button: ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary},
+	}
+}
+
+// verifyBody shows what a body holds, in a portal that lets anyone ask.
+func (v *visit) verifyBody(name, typed string, at time.Time) error {
+	clean, found := field.Check(field.Rule{Kind: field.NIPC}, []string{clipped(typed, 40)}, v.s.now())
+	if len(found) > 0 {
+		return v.showVerify(http.StatusUnprocessableEntity, []fault.Field{{Name: verifyBody, Key: found[0].Key, Args: found[0].Args}}, nil)
+	}
+	return v.showBody(name, clean[0], at)
+}
+
+func (v *visit) showBody(name, nipc string, at time.Time) error {
+	found, err := v.s.Status.OfBody(v.r.Context(), v.by, name, nipc, at)
+	if err != nil {
+		return err
+	}
+	if v.wantsJSON() {
+		return v.sendAnswers(found)
+	}
+	return v.showVerify(http.StatusOK, nil, func(p *verifyPage) {
+		p.Searched = v.say("web.verify.none-of-body")
+		if len(found) > 0 {
+			p.Searched = v.say("web.verify.of-body")
+		}
+		for _, a := range found {
+			p.Found = append(p.Found, ui.Card{
+				Kicker: a.Issuer, Title: a.Title.In(v.lang), State: v.standing(a), Text: v.sentence(a),
+				Link: ui.Link{Text: v.say("web.open"), Hidden: " " + a.Code, Href: "/verificar/" + url.PathEscape(a.Code)},
+			})
+		}
+	})
+}
+
+type verifiedPage struct {
+	Frame   ui.Frame
+	Notice  ui.Notice
+	Facts   []ui.Fact
+	Compare string
+	Digest  string
+	By      ui.Link
+	Day     ui.Input
+	Action  string
+	Button  ui.Button
+	Again   ui.Link
+}
+
+// verified says in plain words how what has the code stands. A wrong code and an unknown one get the same page (D20).
+func (s *Server) verified(v *visit) error {
+	_, at, wrong := v.dayAsked()
+	if wrong != nil {
+		at = time.Time{}
+	}
+	code := clipped(v.r.PathValue("code"), 200)
+	a, err := s.Status.Verify(v.r.Context(), v.by, code, at)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("X-Robots-Tag", "noindex")
+	v.w.Header().Set("Vary", "Accept, Accept-Language, Cookie")
+	found := http.StatusOK
+	if a.State == status.NotFound {
+		found = http.StatusNotFound
+	}
+	if v.wantsJSON() {
+		return v.sendJSON(found, answerOf(a))
+	}
+	return v.show(found, verifiedView(v.verifiedPage(a, code, wrong)))
+}
+
+func (v *visit) verifiedPage(a status.Answer, code string, wrong []fault.Field) verifiedPage {
+	title := v.headline(a)
+	p := verifiedPage{Frame: v.frame(title), Action: "/verificar/" + url.PathEscape(code), Again: ui.Link{Text: v.say("web.verify.again"), Href: "/verificar"}}
+	p.Frame.Trail = v.trail(ui.Link{Text: v.say("web.verify"), Href: "/verificar"})
+	p.Notice = ui.Notice{Tone: v.standing(a).Tone, Text: v.sentence(a)}
+	if a.State == status.NotFound {
+		return p
+	}
+	p.Frame.Kicker = a.Issuer
+	told := v.tell(wrong, map[string]string{verifyDay: verifyDay})
+	p.Day = ui.Input{Field: told.field(verifyDay, v.say("web.verify.on-day"), ""), Value: clipped(v.r.URL.Query().Get(verifyDay), 40), Kind: ui.Date}
+	p.Button = ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary}
+	p.Facts, p.Digest, p.Compare = v.factsOf(a), a.Digest, v.verifyText(a, "ver.compare", "web.verify.compare")
+	if a.By != "" {
+		p.By = ui.Link{Text: v.say("web.verify.replaced-by", "by", a.By), Href: "/verificar/" + url.PathEscape(a.By)}
+	}
+	return p
+}
+
+func (v *visit) factsOf(a status.Answer) []ui.Fact {
+	facts := []ui.Fact{{Label: v.say("web.verify.what"), Text: a.Title.In(v.lang)}, {Label: v.say("web.issuer"), Text: a.Issuer}}
+	for _, line := range a.Facts {
+		facts = append(facts, ui.Fact{Label: line.Label.In(v.lang), Text: line.Value.In(v.lang)})
+	}
+	if !a.IssuedAt.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.issued"), Text: v.day(a.IssuedAt)})
+	}
+	if !a.Until.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.until"), Text: v.day(a.Until)})
+	}
+	if !a.Reason.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.reason"), Text: a.Reason.In(v.lang)})
+	}
+	if a.Code != "" {
+		facts = append(facts, ui.Fact{Label: v.say("web.verify.code"), Body: ui.Typed(a.Code)})
+	}
+	return append(facts, ui.Fact{Label: v.say("web.verify.asked"), Text: v.moment(v.s.now())})
+}
+
+// portalTexts are the keys under which a portal may say an answer's headline in its own words.
+var portalTexts = map[status.State]string{
+	status.Valid: "ver.valida", status.Lapsed: "ver.caducada", status.Suspended: "ver.suspensa", status.Revoked: "ver.revogada",
+	status.Replaced: "ver.substituida", status.NotFound: "ver.nao",
+}
+
+// headline says the state in a few words: the portal's own, or the program's by the kind of thing.
+func (v *visit) headline(a status.Answer) string {
+	if a.State == status.NotFound {
+		return v.say("web.verify.not-found")
+	}
+	return v.verifyText(a, portalTexts[a.State], "web.verify."+a.Kind+"."+string(a.State))
+}
+
+// verifyText is a text of the verification in the words of the portal that issued, or else the program's.
+func (v *visit) verifyText(a status.Answer, own, otherwise string) string {
+	values := i18n.Args{"until": v.dayOr(a.Until), "date": v.dayOr(a.Since), "by": a.By, "issuer": a.Issuer}
+	if a.State == status.NotYet {
+		values["date"] = v.dayOr(a.From)
+	}
+	if p, ok := v.s.Portals.Portal(a.Portal); ok {
+		if text, has := p.Verify.Texts[own]; has {
+			return i18n.Fill(p.Fill(text, v.lang), values)
+		}
+	}
+	return i18n.Fill(v.say(otherwise), values)
+}
+
+// sentence says the state in a whole sentence, with the moment that it is true of.
+func (v *visit) sentence(a status.Answer) string {
+	at := a.At
+	if at.IsZero() {
+		at = v.s.now()
+	}
+	pairs := []string{"date", v.day(at), "time", i18n.Clock(v.lang, at), "until", v.dayOr(a.Until), "since", v.dayOr(a.Since), "from", v.dayOr(a.From), "by", a.By, "issuer", a.Issuer}
+	return v.say("web.verify.sentence."+string(a.State), pairs...)
+}
+
+func (v *visit) standing(a status.Answer) ui.Pill {
+	tones := map[status.State]ui.Tone{
+		status.Valid: ui.Success, status.Lapsed: ui.Warning, status.Suspended: ui.Warning, status.Replaced: ui.Warning, status.NotYet: ui.Warning,
+		status.Revoked: ui.Danger, status.NotFound: ui.Neutral,
+	}
+	return ui.Pill{Text: v.say("web.verify.state." + string(a.State)), Tone: tones[a.State]}
+}
+
+// answer is what machines get: the same facts, in both languages.
+type answer struct {
+	State      status.State `json:"state"`
+	Kind       string       `json:"kind,omitempty"`
+	Code       string       `json:"code,omitempty"`
+	Title      *bilingual   `json:"title,omitempty"`
+	Issuer     string       `json:"issuer,omitempty"`
+	At         *time.Time   `json:"at,omitempty"`
+	IssuedAt   *time.Time   `json:"issued_at,omitempty"`
+	ValidFrom  *time.Time   `json:"valid_from,omitempty"`
+	ValidUntil *time.Time   `json:"valid_until,omitempty"`
+	Since      *time.Time   `json:"since,omitempty"`
+	Reason     *bilingual   `json:"reason,omitempty"`
+	ReplacedBy string       `json:"replaced_by,omitempty"`
+	SHA256     string       `json:"document_sha256,omitempty"`
+	Facts      []answerFact `json:"facts,omitempty"`
+}
+
+type bilingual struct {
+	PT string `json:"pt"`
+	EN string `json:"en"`
+}
+
+type answerFact struct {
+	Label bilingual `json:"label"`
+	Value bilingual `json:"value"`
+}
+
+func answerOf(a status.Answer) answer {
+	out := answer{
+		State: a.State, Kind: a.Kind, Code: a.Code, Title: inBoth(a.Title), Issuer: a.Issuer, At: moment(a.At), IssuedAt: moment(a.IssuedAt),
+		ValidFrom: moment(a.From), ValidUntil: moment(a.Until), Since: moment(a.Since), Reason: inBoth(a.Reason), ReplacedBy: a.By, SHA256: a.Digest,
+	}
+	for _, line := range a.Facts {
+		out.Facts = append(out.Facts, answerFact{Label: bilingual(line.Label), Value: bilingual(line.Value)})
+	}
+	return out
+}
+
+func inBoth(t i18n.Text) *bilingual {
+	if t.IsZero() {
+		return nil
+	}
+	both := bilingual(t)
+	return &both
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func (v *visit) sendAnswers(found []status.Answer) error {
+	all := make([]answer, len(found))
+	for i, a := range found {
+		all[i] = answerOf(a)
+	}
+	return v.sendJSON(http.StatusOK, all)
+}
+
+func (v *visit) sendJSON(code int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.WriteHeader(code)
+	_, _ = v.w.Write(append(body, '\n'))
+	return nil
+}
