@@ -107,7 +107,7 @@ func (p people) Find(_ context.Context, _ *db.Tx, id actor.AccountID) (account.A
 
 type kit struct {
 	*credential.Service
-	t       *testing.T
+	t       testing.TB
 	d       *db.DB
 	clock   *clock
 	post    *post
@@ -130,7 +130,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	})
 }
 
-func opened(t *testing.T, d *db.DB, c *clock) *kit {
+func opened(t testing.TB, d *db.DB, c *clock) *kit {
 	t.Helper()
 	k := &kit{t: t, d: d, clock: c, post: &post{}, p: portalOf(t, desk), outcome: &credential.Outcome{}, notice: "INSTALAÇÃO DE TESTE, SEM VALOR LEGAL"}
 	k.set = &portal.Set{Portals: []*portal.Portal{k.p, portalOf(t, "outro")}}
@@ -175,7 +175,7 @@ func (k *kit) restart() {
 	k.outcome.Service = k.Service
 }
 
-func portalOf(t *testing.T, name string) *portal.Portal {
+func portalOf(t testing.TB, name string) *portal.Portal {
 	t.Helper()
 	p := &portal.Portal{
 		Name: name, Title: i18n.Text{PT: "Portal de ensaio", EN: "Test portal"}, Look: portal.Look{Primary: "#0b3c6f"},
@@ -212,7 +212,7 @@ const usual = `
     renews: true
 `
 
-func procedure(t *testing.T, portalName, with string) *portal.Procedure {
+func procedure(t testing.TB, portalName, with string) *portal.Procedure {
 	t.Helper()
 	proc, err := portal.ParseProcedure(portalName, "v1", []byte(`
 key: title
@@ -369,7 +369,7 @@ func (k *kit) trust() string {
 }
 
 // judge runs an outside program that has to end well, and gives all it said. One that is missing is a failure.
-func judge(t *testing.T, program string, args ...string) string {
+func judge(t testing.TB, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -380,21 +380,21 @@ func judge(t *testing.T, program string, args ...string) string {
 	return string(out)
 }
 
-func write(t *testing.T, name string, data []byte) string {
+func write(t testing.TB, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	must(t, os.WriteFile(path, data, 0o600))
 	return path
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func refused(t *testing.T, err error, kind fault.Kind, key string) {
+func refused(t testing.TB, err error, kind fault.Kind, key string) {
 	t.Helper()
 	f, ok := fault.As(err)
 	if !ok || f.Kind != kind || f.Key != key {
@@ -402,7 +402,7 @@ func refused(t *testing.T, err error, kind fault.Kind, key string) {
 	}
 }
 
-func holds(t *testing.T, text string, parts ...string) {
+func holds(t testing.TB, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

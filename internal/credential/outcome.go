@@ -35,7 +35,7 @@ type plan struct {
 	problems []string
 }
 
-func planOf(g portal.Grant) (plan, error) {
+func planOf(g portal.Grant, now time.Time) (plan, error) {
 	with, wrong := paramsOf(g.Procedure)
 	if len(wrong) > 0 {
 		return plan{}, fmt.Errorf("outcome of %s: %w", g.Procedure.Key, wrong)
@@ -50,7 +50,7 @@ func planOf(g portal.Grant) (plan, error) {
 	}
 	problem(g.Portal.Body.NIPC == "", "credential.problem.no-seal")
 	problem(!counted, "credential.problem.no-year")
-	problem(counted && !g.At.Before(p.until), "credential.problem.past")
+	problem(counted && !now.Before(p.until), "credential.problem.past")
 	problem(with.Renews && p.content.BodyNIPC == "", "credential.problem.no-body")
 	problem(p.content.unprintable(), "credential.problem.unprintable")
 	return p, nil
@@ -58,7 +58,7 @@ func planOf(g portal.Grant) (plan, error) {
 
 // Propose says exactly what would be printed and sealed, and what stands in the way.
 func (o *Outcome) Propose(ctx context.Context, tx *db.Tx, g portal.Grant) (portal.Proposal, error) {
-	p, err := planOf(g)
+	p, err := planOf(g, tx.Now())
 	if err != nil {
 		return portal.Proposal{}, err
 	}
@@ -104,7 +104,7 @@ func (p plan) lines(of *portal.Portal) []portal.Line {
 // Grant draws number and code and records the intent, in the approval's own transaction: the loop prints and seals
 // afterwards. What was approved twice is issued once.
 func (o *Outcome) Grant(ctx context.Context, tx *db.Tx, by actor.Actor, g portal.Grant) error {
-	p, err := planOf(g)
+	p, err := planOf(g, tx.Now())
 	if err != nil {
 		return err
 	}
