@@ -12,6 +12,7 @@ package certificate
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"chancela/internal/account"
@@ -223,6 +224,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	c.Page = strings.Trim(c.Page, "/")
 	if c.Crash == nil {
 		c.Crash = func(string) {}
 	}

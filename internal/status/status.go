@@ -10,10 +10,9 @@ package status
 
 import (
 	"context"
-	"errors"
+	"log/slog"
 	"time"
 
-	"chancela/internal/actor"
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/i18n"
@@ -79,43 +78,23 @@ type Config struct {
 	Throttle *throttle.Counters
 	// Sources are asked in order by [Service.Verify], after certificates.
 	Sources []Verifiable
+	Log     *slog.Logger
 }
 
-// Service is the room's door.
+// Service is the room's door. It is safe for use by several at once.
 type Service struct {
-	c Config
+	c       Config
+	answers *answers
+	lists   *lists
 }
-
-var errUnfinished = errors.New("status: being built")
 
 // New opens the room.
-func New(c Config) *Service { return &Service{c: c} }
-
-// Verify says how what has the code, or the certificate of the serial number, stands at a moment (zero for now). A
-// code that is wrong and one that is unknown get the same answer, [NotFound]. Guessing is throttled.
-func (s *Service) Verify(ctx context.Context, by actor.Actor, code string, at time.Time) (Answer, error) {
-	return Answer{}, errUnfinished
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Service{c: c, answers: newAnswers(), lists: newLists()}
 }
 
-// OfBody says all that a body has from a portal that allows the question (fault NotFound otherwise).
-func (s *Service) OfBody(ctx context.Context, by actor.Actor, portalName, nipc string, at time.Time) ([]Answer, error) {
-	return nil, errUnfinished
-}
-
-// Issuer is one of our authorities, as the page of issuers shows it.
-type Issuer struct {
-	Name        string `json:"name"`
-	Root        bool   `json:"root"`
-	Subject     string `json:"subject"`
-	Serial      string `json:"serial"`
-	NotBefore   time.Time
-	NotAfter    time.Time
-	Fingerprint string
-	Certificate string // address
-	CRL         string
-	OCSP        string
-	CPS         string
-}
-
-// Issuers are our authorities, the root first.
-func (s *Service) Issuers(ctx context.Context) ([]Issuer, error) { return nil, errUnfinished }
+// Now is the time by which answers are made.
+func (s *Service) Now() time.Time { return s.c.CA.Now() }

@@ -1,0 +1,105 @@
+package status
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+	"time"
+
+	"chancela/internal/ca"
+	"chancela/internal/fault"
+)
+
+// File is bytes that are served as they are, whole.
+type File struct {
+	DER      []byte
+	ETag     string // of exactly these bytes, in quotes
+	Modified time.Time
+	Until    time.Time // when newer ones come; zero for never
+}
+
+// lists keeps each issuer's list in force: megabytes are read from the record once a list.
+type lists struct {
+	mu   sync.Mutex
+	kept map[string]numbered
+}
+
+type numbered struct {
+	number int64
+	file   File
+}
+
+func newLists() *lists { return &lists{kept: map[string]numbered{}} }
+
+// List is an issuer's revocation list in force, DER: NotFound where there is no such issuer, Unavailable where the list
+// has run out.
+func (s *Service) List(ctx context.Context, issuer string) (File, error) {
+	number, err := s.c.CA.ListNumber(ctx, issuer)
+	if err != nil {
+		return File{}, err
+	}
+	s.lists.mu.Lock()
+	k, ok := s.lists.kept[issuer]
+	s.lists.mu.Unlock()
+	if ok && k.number == number && s.c.CA.Now().Before(k.file.Until) {
+		return k.file, nil
+	}
+	l, err := s.c.CA.List(ctx, issuer)
+	if err != nil {
+		return File{}, err
+	}
+	f := File{DER: l.DER, ETag: etag(l.DER), Modified: l.ThisUpdate.UTC().Truncate(time.Second), Until: l.NextUpdate}
+	s.lists.mu.Lock()
+	defer s.lists.mu.Unlock()
+	if s.lists.kept[issuer].number <= l.Number { // never an older one for a newer
+		s.lists.kept[issuer] = numbered{l.Number, f}
+	}
+	return f, nil
+}
+
+// Certificate is an issuer's own certificate, DER.
+func (s *Service) Certificate(_ context.Context, issuer string) (File, error) {
+	for _, a := range s.c.CA.Authorities() {
+		if a.Name == issuer {
+			return File{DER: a.Certificate, ETag: etag(a.Certificate), Modified: a.NotBefore.UTC()}, nil
+		}
+	}
+	return File{}, fault.New(fault.NotFound, "fault.not-found")
+}
+
+func etag(data []byte) string {
+	sum := sha256.Sum256(data)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
+}
+
+// Issuer is one of our authorities, as the page of issuers shows it and machines read it.
+type Issuer struct {
+	Name        string    `json:"name"`
+	Root        bool      `json:"root"`
+	Subject     string    `json:"subject"`
+	Serial      string    `json:"serial"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
+	Fingerprint string    `json:"sha256"`
+	Certificate string    `json:"certificate"` // address
+	CRL         string    `json:"crl"`
+	OCSP        string    `json:"ocsp"`
+	CPS         string    `json:"cps,omitempty"`
+}
+
+// Issuers are our authorities, the root first.
+func (s *Service) Issuers(context.Context) ([]Issuer, error) {
+	var all []Issuer
+	for _, a := range s.c.CA.Authorities() {
+		all = append(all, issuerOf(a))
+	}
+	return all, nil
+}
+
+func issuerOf(a ca.Authority) Issuer {
+	return Issuer{
+		Name: a.Name, Root: a.Root, Subject: a.Subject, Serial: a.Serial.String(), NotBefore: a.NotBefore.UTC(), NotAfter: a.NotAfter.UTC(),
+		Fingerprint: a.Fingerprint, Certificate: a.CAIssuers, CRL: a.CRL, OCSP: a.OCSP, CPS: a.CPS,
+	}
+}
