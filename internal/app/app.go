@@ -291,13 +291,18 @@ func (a *App) openSigning(ctx context.Context) error {
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
-	if a.evaluation() {
-		err = a.CA.Found(ctx, actor.Machine(""), a.plan())
-	}
-	if err != nil {
+	// What a crash left half-done is closed first: a key whose certificate was intended and never recorded could
+	// otherwise not be certified anew.
+	if err := errors.Join(a.CA.Load(ctx), a.CA.Reconcile(ctx)); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
-	return a.CA.Reconcile(ctx)
+	if !a.evaluation() {
+		return nil
+	}
+	if err := a.CA.Found(ctx, actor.Machine(""), a.plan()); err != nil {
+		return fmt.Errorf("certification hierarchy: %w", err)
+	}
+	return nil
 }
 
 // plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, and a
