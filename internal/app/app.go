@@ -408,8 +408,10 @@ func (a *App) sweep(ctx context.Context) error {
 		_, err := a.Counters.Sweep(ctx, tx)
 		return err
 	})
-	_, orphans := a.Evidence.Sweep(ctx, a.DB.Now())
-	err = errors.Join(err, orphans)
+	_, documents := a.Evidence.Sweep(ctx, a.DB.Now())
+	_, credentials := a.Credentials.Sweep(ctx, a.DB.Now())
+	sessions := a.Login.Sweep(ctx)
+	err = errors.Join(err, documents, credentials, sessions)
 	for _, dir := range a.blobs {
 		err = errors.Join(err, dir.Sweep(ctx, a.DB.Now()))
 	}
