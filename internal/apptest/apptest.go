@@ -1,7 +1,8 @@
 // Package apptest starts the whole application for a test in one line, and plays people at it: they have a browser's
 // cookies, read pages, fill forms by the names of fields, and open their mail.
 //
-// It holds nothing that the program needs, and is imported by tests only. Start reading at [Start].
+// It holds nothing that the program needs, and is imported by tests only. Start reading at [Start], then
+// [App.Person] and [App.Mail].
 package apptest
 
 import (
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +26,13 @@ import (
 // App is a running application.
 type App struct {
 	*app.App
-	URL    string
-	Data   string
-	server *httptest.Server
+	URL  string
+	Data string
+
+	server   *httptest.Server
+	networks networks
+	mu       sync.Mutex
+	opened   map[string]bool // mails
 }
 
 // Options change what Start starts.
@@ -35,6 +41,8 @@ type Options struct {
 	Clock    func() time.Time
 	Portals  string // directory of more portals
 	Idle     bool   // without the queue and the loops
+	Proxied  bool   // people come through a proxy on this machine, each from a network of their own
+	Log      io.Writer
 }
 
 // Start starts the application on a fresh data directory and stops it when the test ends.
@@ -45,10 +53,16 @@ func Start(t testing.TB, o Options) *App {
 	if o.Postgres {
 		settings.Database.URL = dbtest.Postgres(t)
 	}
-	a := &App{Data: settings.Server.Data}
+	if o.Proxied {
+		settings.Server.Proxies = []string{"127.0.0.0/8"}
+	}
+	a := &App{Data: settings.Server.Data, opened: map[string]bool{}}
 	a.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.Web.ServeHTTP(w, r) }))
 	base := &url.URL{Scheme: "http", Host: "localhost:" + port(t, a.server)}
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if o.Log != nil {
+		log = slog.New(slog.NewJSONHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug})) // as serve does, and more
+	}
 	opts := app.Options{Settings: settings, Base: base, Log: log, Clock: o.Clock}
 	if o.Portals != "" {
 		opts.Portals = os.DirFS(o.Portals)
