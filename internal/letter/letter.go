@@ -76,7 +76,7 @@ const (
 
 // Send is the step that writes the letter and queues it. Where the portal has no words for the event, nobody is told.
 func (l *Letters) Send(ctx context.Context, tx *db.Tx, what Letter) error {
-	values := i18n.Args{"portal": what.Portal.Title.In(what.To.Lang), "name": what.To.Name, "date": i18n.Date(what.To.Lang, tx.Now()), "time": i18n.Clock(what.To.Lang, tx.Now())}
+	values := i18n.Args{"portal": what.Portal.Title.In(what.To.Lang), "name": harmless(what.To.Name), "date": i18n.Date(what.To.Lang, tx.Now()), "time": i18n.Clock(what.To.Lang, tx.Now())}
 	for name, value := range what.Values {
 		values[name] = harmless(value)
 	}

@@ -18,13 +18,16 @@ import (
 // keyForm is what a key may look like: it stands in addresses and in names of HTML fields.
 var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{1,39}$`)
 
+// numberForm is what the number of a case may look like: it stands in the record, in addresses and in what people type.
+var numberForm = regexp.MustCompile(`^([0-9A-Z._:/-]|\{(portal|year|seq)\})+$`)
+
 var colourForm = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
 var holeForm = regexp.MustCompile(`\{([^{}\s]+)\}`)
 
 // check holds a portal that could be read against what the engine needs of it, and tells every mistake.
-func check(p *Portal, outcomes Outcomes) Mistakes {
-	c := checker{p: p, outcomes: outcomes}
+func check(p *Portal, outcomes Outcomes, where func(file string, path ...string) Pos) Mistakes {
+	c := checker{p: p, outcomes: outcomes, where: where}
 	c.portal()
 	c.mails()
 	for _, proc := range p.Procedures {
@@ -37,8 +40,12 @@ func check(p *Portal, outcomes Outcomes) Mistakes {
 type checker struct {
 	p        *Portal
 	outcomes Outcomes
+	where    func(file string, path ...string) Pos // the line of a key
 	wrong    Mistakes
 }
+
+// at is where a key of portal.yaml stands.
+func (c *checker) at(path ...string) Pos { return c.where(c.p.At.File, path...) }
 
 func (c *checker) expect(ok bool, at Pos, format string, args ...any) {
 	if !ok {
@@ -49,26 +56,26 @@ func (c *checker) expect(ok bool, at Pos, format string, args ...any) {
 func (c *checker) portal() {
 	p := c.p
 	c.expect(keyForm.MatchString(p.Name), p.At, "the directory's name %q is part of addresses: expected lower-case letters, digits and hyphens", p.Name)
-	c.expect(!p.Title.IsZero(), p.At, "expected title")
-	c.expect(!p.Body.Name.IsZero() && p.Body.Short != "", p.At, "expected body with name and short")
-	for _, colour := range []string{p.Look.Primary, p.Look.Dark} {
-		c.colour(colour)
-	}
-	c.expect(p.Rules.HearingDays >= 10, p.At, "rules.hearing-days is %d; expected at least 10 (CPA 122.º)", p.Rules.HearingDays)
-	c.expect(p.Rules.DecideDays > 0 && p.Rules.ElementsDays > 0 && p.Rules.StandstillMonths >= 6, p.At, "expected rules.decide-days, rules.elements-days, and rules.standstill-months of 6 or more (CPA 132.º)")
+	c.expect(!p.Title.IsZero(), c.at("title"), "expected title")
+	c.expect(!p.Body.Name.IsZero() && p.Body.Short != "", c.at("body"), "expected body with name and short")
+	c.colour("primary", p.Look.Primary)
+	c.colour("dark", p.Look.Dark)
+	c.expect(p.Rules.HearingDays >= 10, c.at("rules", "hearing-days"), "rules.hearing-days is %d; expected at least 10 (CPA 122.º)", p.Rules.HearingDays)
+	c.expect(p.Rules.DecideDays > 0 && p.Rules.ElementsDays > 0 && p.Rules.StandstillMonths >= 6, c.at("rules"), "expected rules.decide-days, rules.elements-days, and rules.standstill-months of 6 or more (CPA 132.º)")
 	for _, part := range []string{"{year}", "{seq}"} {
-		c.expect(strings.Contains(p.Rules.Number, part), p.At, "rules.number needs %s, so that no two cases have the same", part)
+		c.expect(strings.Contains(p.Rules.Number, part), c.at("rules", "number"), "rules.number needs %s, so that no two cases have the same", part)
 	}
+	c.expect(numberForm.MatchString(p.Rules.Number), c.at("rules", "number"), "rules.number: %q; expected capital letters, digits, . _ : / - and the placeholders {portal}, {year}, {seq}", p.Rules.Number)
 	for _, day := range p.Rules.Holidays {
 		_, err := time.Parse("01-02", day)
-		c.expect(err == nil, p.At, "rules.holidays: %q; expected month and day as 06-13", day)
+		c.expect(err == nil, c.at("rules", "holidays"), "rules.holidays: %q; expected month and day as 06-13", day)
 	}
 	if p.Body.NIPC != "" {
 		_, err := field.ParseNIPC(p.Body.NIPC)
-		c.expect(err == nil, p.At, "body.nipc %s is not a valid number: its check digit does not match", p.Body.NIPC)
+		c.expect(err == nil, c.at("body", "nipc"), "body.nipc %s is not a valid number: its check digit does not match", p.Body.NIPC)
 	}
 	entry, ok := p.Procedure(p.Entry)
-	c.expect(ok && entry.For == ForVisitor, p.At, "entry: %q; expected a procedure for visitors: %s", p.Entry, strings.Join(keys(p.Procedures), ", "))
+	c.expect(ok && entry.For == ForVisitor, c.at("entry"), "entry: %q; expected a procedure for visitors: %s", p.Entry, strings.Join(keys(p.Procedures), ", "))
 	for _, slug := range NeededPages() {
 		_, ok := p.Page(slug)
 		c.expect(ok, p.At, "expected the page pages/%s.pt.md and .en.md", slug)
@@ -92,14 +99,14 @@ func NeededPages() []string {
 	return []string{"inicio", "perguntas-frequentes", "requisitos", "contactos", "privacidade", "acessibilidade", termsPage}
 }
 
-func (c *checker) colour(colour string) {
+func (c *checker) colour(name, colour string) {
 	if !colourForm.MatchString(colour) {
-		c.wrong.add(c.p.At, "look: %q; expected a colour as #034ad8", colour)
+		c.wrong.add(c.at("look", name), "look: %q; expected a colour as #034ad8", colour)
 		return
 	}
 	// WCAG 2.2, 1.4.3: text and its background differ by 4.5:1; white stands on both colours.
 	if ratio := contrastWithWhite(colour); ratio < 4.5 {
-		c.wrong.add(c.p.At, "look: %s has a contrast of %.1f with white; expected 4.5 or more", colour, ratio)
+		c.wrong.add(c.at("look", name), "look: %s has a contrast of %.1f with white; expected 4.5 or more", colour, ratio)
 	}
 }
 
@@ -133,8 +140,8 @@ func (c *checker) powersAndReasons() {
 		// RFC 5280, 5.3.1: the reasons that a relying party may be told of an end entity's certificate.
 		c.expect(slices.Contains([]int{0, 1, 3, 4, 5, 9}, reason.CRL), reason.At, "crl: %d; expected 0, 1, 3, 4, 5 or 9", reason.CRL)
 	}
-	for state := range c.p.Statuses {
-		c.expect(slices.Contains(States(), state), c.p.At, "statuses: %q; expected one of %s", state, strings.Join(States(), ", "))
+	for _, state := range sorted(c.p.Statuses) {
+		c.expect(slices.Contains(States(), state), c.at("statuses", state), "statuses: %q; expected one of %s", state, strings.Join(States(), ", "))
 	}
 }
 

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,27 +11,29 @@ import (
 
 func (c *checker) procedure(proc *Procedure) {
 	at := proc.At
-	c.expect(keyForm.MatchString(proc.Key), at, "key: %q; expected lower-case letters, digits, - and _", proc.Key)
+	line := func(path ...string) Pos { return c.where(at.File, path...) }
+	c.expect(keyForm.MatchString(proc.Key), line("key"), "key: %q; expected lower-case letters, digits, - and _", proc.Key)
 	same := 0
 	for _, other := range c.p.Procedures {
 		if other.Key == proc.Key {
 			same++
 		}
 	}
-	c.expect(same == 1, at, "key: %q stands in %d procedures", proc.Key, same)
+	c.expect(same == 1, line("key"), "key: %q stands in %d procedures", proc.Key, same)
 	c.expect(!proc.Title.IsZero() && !proc.Name.IsZero() && !proc.Submit.Label.IsZero(), at, "expected title, name and submit.label")
-	c.expect(proc.For == ForVisitor || proc.For == ForPerson, at, "for: %q; expected visitor or person", proc.For)
+	c.expect(proc.For == ForVisitor || proc.For == ForPerson, line("for"), "for: %q; expected visitor or person", proc.For)
 	if proc.Page != "" {
 		_, ok := c.p.Page(proc.Page)
-		c.expect(ok, at, "page: %q has no pages/%s.pt.md", proc.Page, proc.Page)
+		c.expect(ok, line("page"), "page: %q has no pages/%s.pt.md", proc.Page, proc.Page)
 	}
 	c.form(proc)
 	c.decide(proc)
-	for event, id := range proc.Mails {
+	for _, event := range slices.Sorted(maps.Keys(proc.Mails)) {
+		id := proc.Mails[event]
 		_, known := Events()[event]
-		c.expect(known, at, "mails: %q; expected an event: %s", event, strings.Join(eventNames(), ", "))
+		c.expect(known, line("mails", string(event)), "mails: %q; expected an event: %s", event, strings.Join(eventNames(), ", "))
 		_, ok := c.p.Mails.Mails[id]
-		c.expect(ok, at, "mails: %s names %q, which mails.yaml lacks", event, id)
+		c.expect(ok, line("mails", string(event)), "mails: %s names %q, which mails.yaml lacks", event, id)
 	}
 	outcome, ok := c.outcomes[proc.Outcome.Kind]
 	if !ok {
@@ -41,6 +44,7 @@ func (c *checker) procedure(proc *Procedure) {
 }
 
 func (c *checker) form(proc *Procedure) {
+	c.expect(len(proc.Fields()) > 0, c.where(proc.At.File, "steps"), "expected steps with fields")
 	seen := map[string]bool{}
 	for _, f := range slices.Concat(proc.Fields(), proc.AskLater) {
 		c.expect(!seen[f.Key], f.At, "field %q stands twice", f.Key)
@@ -51,7 +55,10 @@ func (c *checker) form(proc *Procedure) {
 		for _, column := range f.Columns { // a condition on it holds when it holds for a row
 			seen[f.Key+"."+column.Key] = true
 		}
-		c.field(proc, f)
+		c.field(f)
+	}
+	for _, f := range proc.AskLater {
+		c.expect(f.IsFile(), f.At, "ask-later: field %s has the kind %q; expected file: answers are the form's", f.Key, f.Kind)
 	}
 	if proc.For == ForVisitor {
 		for _, role := range []Role{Address, ApplicantName} {
@@ -62,19 +69,23 @@ func (c *checker) form(proc *Procedure) {
 	for _, rule := range proc.Checks {
 		c.expect(seen[rule.Field], rule.At, "field: %q is not one of this form", rule.Field)
 		c.says(rule.At, rule.Says)
-		c.condition(rule.At, seen, &rule.When)
+		c.condition(proc, rule.At, seen, &rule.When)
 	}
-	c.expect(proc.OnePer == "" || seen[proc.OnePer], proc.At, "one-per: %q is not a field of this form", proc.OnePer)
+	c.expect(proc.OnePer == "" || seen[proc.OnePer], c.where(proc.At.File, "one-per"), "one-per: %q is not a field of this form", proc.OnePer)
 	for _, f := range proc.Fields() {
-		c.condition(f.At, seen, f.When)
-		c.condition(f.At, seen, f.Required)
+		c.condition(proc, f.At, seen, f.When)
+		c.condition(proc, f.At, seen, f.Required)
+		c.expect(f.Required == nil || f.Optional, f.At, "field %s: required says when an optional field is mandatory; expected optional: true", f.Key)
 		for _, o := range f.Options {
-			c.condition(o.At, seen, o.When)
+			c.condition(proc, o.At, seen, o.When)
 		}
 	}
 }
 
-func (c *checker) condition(at Pos, known map[string]bool, cond *Condition) {
+func (c *checker) condition(proc *Procedure, at Pos, known map[string]bool, cond *Condition) {
+	for _, mistake := range cond.mistakes(proc, at) {
+		c.wrong = append(c.wrong, mistake)
+	}
 	for _, key := range cond.fields() {
 		c.expect(known[key], at, "the condition asks about %q, which is not a field of this form", key)
 	}
@@ -92,7 +103,7 @@ func regionNames() []string {
 	return names
 }
 
-func (c *checker) field(proc *Procedure, f Field) {
+func (c *checker) field(f Field) {
 	c.expect(keyForm.MatchString(f.Key), f.At, "key: %q; expected lower-case letters, digits and _", f.Key)
 	c.expect(!f.Label.IsZero(), f.At, "field %s: expected label", f.Key)
 	if f.Kind != Rows && !f.Kind.Known() {
@@ -105,8 +116,19 @@ func (c *checker) field(proc *Procedure, f Field) {
 	c.expect(choice == (len(f.Options) > 0), f.At, "field %s: options belong to the kinds choice and choices, and to no other", f.Key)
 	c.expect((f.Kind == Rows) == (len(f.Columns) > 0), f.At, "field %s: columns belong to the kind rows, and to no other", f.Key)
 	for _, column := range f.Columns {
-		c.field(proc, column)
+		c.field(column)
+		c.expect(column.When == nil && column.Required == nil, column.At, "column %s: when and required belong to the whole question", column.Key)
 	}
+	offered := map[string]bool{}
+	for _, o := range f.Options {
+		c.expect(o.Key != "" && !offered[o.Key], o.At, "option %q; expected a key of its own", o.Key)
+		offered[o.Key] = true
+	}
+	if f.From != "" && !slices.Contains(Roles(), Role(f.From)) {
+		c.wrong.add(f.At, "field %s: from %q; expected one of %s", f.Key, f.From, strings.Join(roleNames(), ", "))
+	}
+	c.expect(!f.Locked || f.From != "" || f.Default != "", f.At, "field %s: locked, and nothing fills it; expected from or default", f.Key)
+	c.expect(f.Default == "" || len(f.Options) == 0 || offered[f.Default], f.At, "field %s: default %q is none of its options", f.Key, f.Default)
 	if f.IsFile() {
 		c.expect(len(f.Accepts) > 0 && f.MaxMB > 0 && f.Files > 0, f.At, "field %s: a file needs accepts, max-mb and files", f.Key)
 		for _, kind := range f.Accepts {
@@ -141,8 +163,8 @@ func (c *checker) decide(proc *Procedure) {
 		c.expect(slices.Contains(knownRoles(), string(role)), d.At, "roles: %q; expected one of %s", role, strings.Join(knownRoles(), ", "))
 	}
 	for _, code := range d.Reasons {
-		_, ok := c.p.Reason(code)
-		c.expect(ok, d.At, "reasons: %q is not among the portal's reasons", code)
+		reason, ok := c.p.Reason(code)
+		c.expect(ok && reason.For == "refuse", d.At, "reasons: %q is not among the portal's reasons for refuse", code)
 	}
 }
 

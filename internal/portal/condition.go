@@ -186,6 +186,69 @@ func (c *Condition) fields() []string {
 	return all
 }
 
+// mistakes tells what is wrong with the shape of the condition: it must ask one thing, of a field's own answers.
+func (c *Condition) mistakes(proc *Procedure, at Pos) (wrong Mistakes) {
+	if c == nil {
+		return nil
+	}
+	if c.At.Line > 0 {
+		at = c.At
+	}
+	ways := 0
+	for _, way := range []bool{len(c.All) > 0, len(c.Any) > 0, c.Not != nil, c.Field != ""} {
+		if way {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		wrong.add(at, "a condition asks one thing; expected exactly one of all, any, not, field")
+	case c.Field == "" && c.asks():
+		wrong.add(at, "a test stands without the field that it is about")
+	case c.Field != "" && !c.asks():
+		wrong.add(at, "the condition on %q asks nothing; expected one of in, filled, after, before, older-than, after-day, same, region, less, outside, made-of", c.Field)
+	}
+	if _, err := time.Parse("01-02", c.AfterDay); c.AfterDay != "" && err != nil {
+		wrong.add(at, "after-day: %q; expected month and day as 03-31", c.AfterDay)
+	}
+	if options, ok := proc.options(c.Field); ok {
+		for _, answer := range c.In {
+			if !slices.Contains(options, answer) {
+				wrong.add(at, "in: %q is no option of %q; expected one of %s", answer, c.Field, strings.Join(options, ", "))
+			}
+		}
+	}
+	for _, one := range slices.Concat(c.All, c.Any) {
+		wrong = append(wrong, one.mistakes(proc, at)...)
+	}
+	return append(wrong, c.Not.mistakes(proc, at)...)
+}
+
+// asks says whether a test is set.
+func (c *Condition) asks() bool {
+	return len(c.In) > 0 || c.Filled != nil || c.After != "" || c.Before != "" || c.OlderThan != 0 || c.AfterDay != "" || c.Same != "" || len(c.Region) > 0 || c.Less != nil || c.Outside != "" || len(c.MadeOf) > 0
+}
+
+// options are the answers that a field or column with options can have; false if it has none.
+func (p *Procedure) options(key string) (keys []string, ok bool) {
+	name, column, inRow := strings.Cut(key, ".")
+	f, _ := p.Field(name)
+	if f.namesBody() && "."+column == classFact {
+		return []string{Eligible, Conditional, NotEligible}, true
+	}
+	if inRow {
+		at := slices.IndexFunc(f.Columns, func(one Field) bool { return one.Key == column })
+		if at < 0 {
+			return nil, false
+		}
+		f = f.Columns[at]
+	}
+	for _, o := range f.Options {
+		keys = append(keys, o.Key)
+	}
+	return keys, len(keys) > 0
+}
+
 // regions lists every postal region that the condition names.
 func (c *Condition) regions() []string {
 	if c == nil {

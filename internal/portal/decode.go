@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -54,21 +55,41 @@ const mostBytes = 1 << 20
 // names its nearest neighbour, and a value of the wrong shape says what was expected. A field of type Pos named
 // At receives the place where its struct stands.
 func Decode(file string, data []byte, into any) Mistakes {
-	var wrong Mistakes
+	_, wrong := decode(file, data, into)
+	return wrong
+}
+
+// decode also gives the document's tree; nil if it could not be read.
+func decode(file string, data []byte, into any) (tree *yaml.Node, wrong Mistakes) {
 	if len(data) > mostBytes {
 		wrong.add(Pos{file, 1}, "larger than %d bytes", mostBytes)
-		return wrong
+		return nil, wrong
 	}
 	var doc yaml.Node
-	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	if err := documents.Decode(&doc); err != nil {
 		wrong.add(Pos{file, lineOf(err)}, "not readable as YAML: %v", err)
-		return wrong
+		return nil, wrong
+	}
+	if err := documents.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		wrong.add(Pos{file, lineAfter(&doc)}, "expected one document; what follows --- would not be read")
+		return nil, wrong
+	}
+	if len(doc.Content) != 1 {
+		return nil, nil
 	}
 	d := decoder{file: file, wrong: &wrong}
-	if len(doc.Content) == 1 {
-		d.value(doc.Content[0], reflect.ValueOf(into).Elem())
+	d.value(doc.Content[0], reflect.ValueOf(into).Elem())
+	return doc.Content[0], wrong
+}
+
+// lineAfter is the line of the last thing in a tree.
+func lineAfter(n *yaml.Node) int {
+	line := n.Line
+	for _, child := range n.Content {
+		line = max(line, lineAfter(child))
 	}
-	return wrong
+	return line
 }
 
 // lineOf finds the line that yaml names in its message.

@@ -35,7 +35,8 @@ func (f Field) Mandatory(a Answers, now time.Time) bool {
 }
 
 // Judge judges every answer of the form, all problems at once. Files are judged by their count only: what they
-// hold was judged when they were added. Answers of unknown fields are refused (mass assignment).
+// hold was judged when they were added. Answers of fields that the form does not have, or does not ask for here, are
+// left out of what is clean (mass assignment); whoever takes a form from outside asks [Procedure.Known] first.
 func (p *Procedure) Judge(typed Answers, now time.Time) Judgement {
 	return p.judge(p.Steps, typed, typed, now)
 }
@@ -55,7 +56,7 @@ func (p *Procedure) judge(steps []Step, typed, all Answers, now time.Time) Judge
 	for _, step := range steps {
 		for _, f := range step.Fields {
 			if !f.When.Holds(beside, now) {
-				delete(beside, f.Key)
+				f.forget(beside)
 				p.facts(beside)
 				continue
 			}
@@ -75,6 +76,14 @@ func (p *Procedure) judge(steps []Step, typed, all Answers, now time.Time) Judge
 		}
 	}
 	return j
+}
+
+// forget takes a field's answers away, those of its columns too: what is not asked decides nothing.
+func (f Field) forget(a Answers) {
+	delete(a, f.Key)
+	for _, column := range f.Columns {
+		delete(a, f.Key+"."+column.Key)
+	}
 }
 
 func (s Step) has(key string) bool {
@@ -127,6 +136,7 @@ func (j *Judgement) field(f Field, typed, beside Answers, now time.Time) {
 // rows judges a question of several rows; rows in which nothing was typed are left out.
 func (j *Judgement) rows(f Field, typed, beside Answers, now time.Time) {
 	filled := f.FilledRows(typed)
+	f.forget(beside)
 	if len(filled) == 0 && f.Mandatory(beside, now) {
 		j.tell(fault.Field{Name: f.Key, Key: firstOf(f.Missing, "E-GER-01")}, false)
 	}
@@ -143,6 +153,7 @@ func (j *Judgement) rows(f Field, typed, beside Answers, now time.Time) {
 				j.tell(fault.Field{Name: key + "." + strconv.Itoa(at), Key: column.Once, Args: fault.Args{"pessoa": answer, "value": answer}}, false)
 			}
 			j.Clean[key] = append(j.Clean[key], answer)
+			beside[key] = j.Clean[key]
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Set is the portals of an instance, by name.
@@ -76,7 +78,7 @@ func Load(name string, dir fs.FS, outcomes Outcomes) (*Portal, error) {
 	l := loader{name: name, dir: dir, p: &Portal{Name: name, At: Pos{File: name + "/portal.yaml", Line: 1}}}
 	l.all()
 	if len(l.wrong) == 0 {
-		l.wrong = append(l.wrong, check(l.p, outcomes)...)
+		l.wrong = append(l.wrong, check(l.p, outcomes, l.where)...)
 	}
 	if len(l.wrong) > 0 {
 		return nil, l.wrong
@@ -100,6 +102,26 @@ type loader struct {
 	p     *Portal
 	wrong Mistakes
 	sum   []string
+	trees map[string]*yaml.Node // of the files read, to find where a key stands
+}
+
+// where finds the line of a key within a file of this portal: that of the nearest one above it that is there.
+func (l *loader) where(file string, path ...string) Pos {
+	at := Pos{file, 1}
+	node := l.trees[file]
+	for _, name := range path {
+		if node == nil || node.Kind != yaml.MappingNode {
+			return at
+		}
+		var found *yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == name {
+				at.Line, found = node.Content[i].Line, node.Content[i+1]
+			}
+		}
+		node = found
+	}
+	return at
 }
 
 func (l *loader) all() {
@@ -155,7 +177,12 @@ func (l *loader) read(file string, must bool) ([]byte, bool) {
 func (l *loader) yaml(file string, into any, must bool) bool {
 	data, ok := l.read(file, must)
 	if ok {
-		l.wrong = append(l.wrong, Decode(l.named(file), data, into)...)
+		tree, wrong := decode(l.named(file), data, into)
+		l.wrong = append(l.wrong, wrong...)
+		if l.trees == nil {
+			l.trees = map[string]*yaml.Node{}
+		}
+		l.trees[l.named(file)] = tree
 	}
 	return ok
 }
