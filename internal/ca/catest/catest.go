@@ -1,0 +1,204 @@
+// Package catest gives tests of the rooms above a founded hierarchy on each engine, and certificates of it.
+//
+// Everything in it is invented; the databases, keys and signatures are real.
+package catest
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"chancela/internal/actor"
+	"chancela/internal/ca"
+	"chancela/internal/db"
+	"chancela/internal/db/dbtest"
+	"chancela/internal/decision"
+	"chancela/internal/issuance"
+)
+
+// Portal is the portal whose certificates these are.
+const Portal = "exemplo"
+
+// Root and Issuing are the authorities' names in addresses.
+const Root, Issuing = "raiz-teste", "emissora-teste"
+
+// Instance is a founded hierarchy with its database and its time.
+type Instance struct {
+	*ca.CA
+	DB    *db.DB
+	Clock *Clock
+	crash func(point string)
+}
+
+// Clock is a test's own time, which only the test moves.
+type Clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// Now is the time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+// Pass lets time pass.
+func (c *Clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// Each runs a test once on each engine. base is the address that certificates carry; time begins now, since strangers'
+// tools look at their own clock.
+func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
+	t.Helper()
+	c := &Clock{}
+	dbtest.EachAt(t, c.Now, func(t *testing.T, d *db.DB) {
+		c.at = time.Now()
+		i := &Instance{DB: d, Clock: c}
+		var err error
+		i.CA, err = ca.New(ca.Config{
+			DB: d, Base: base, Replica: "one",
+			Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}},
+			Crash: func(point string) {
+				if i.crash != nil {
+					i.crash(point)
+				}
+			},
+		})
+		if err == nil {
+			err = i.Found(t.Context(), actor.Machine(""), ca.Plan{
+				Root:    ca.AuthorityPlan{Name: Root, Organization: "Sistema de Exemplo", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
+				Issuing: ca.AuthorityPlan{Name: Issuing, Organization: "Sistema de Exemplo", CommonName: "Emissora TESTE", Responder: "OCSP da Emissora TESTE"},
+				Minutes: "Ensaio.",
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, i)
+	})
+}
+
+// Officer is somebody who decides, of this portal.
+func Officer(person string) actor.Actor {
+	return actor.Actor{Kind: actor.Officer, Portal: Portal, Person: actor.PersonID(person), Roles: []actor.Role{actor.Decider}, Strength: actor.ByCode}
+}
+
+// Website issues a website's certificate that two officers approved.
+func (i *Instance) Website(t *testing.T, id string) ca.Certificate {
+	t.Helper()
+	c, err := i.Issue(t.Context(), actor.Machine(Portal), i.request(t, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (i *Instance) request(t *testing.T, id string) ca.Request {
+	t.Helper()
+	order, der := order(t)
+	digest, err := order.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, person := range []string{"rui", "ivo"} {
+		err := i.DB.InTx(t.Context(), func(tx *db.Tx) error {
+			_, err := decision.Record(t.Context(), tx, Officer(person), decision.Entry{
+				Portal: Portal, Case: "case-" + id, Revision: "r1", Subject: string(digest), Verdict: decision.Approve,
+			})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ca.Request{ID: id, Portal: Portal, Case: "case-" + id, Order: der, Quorum: 2, Holder: "ana"}
+}
+
+func order(t *testing.T) (issuance.Order, []byte) {
+	t.Helper()
+	key, err := issuance.GenerateKey(issuance.ECP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := issuance.CheckKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := issuance.ProfileOf(issuance.Website)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := profile.Name(map[issuance.Attribute]string{
+		issuance.Country: "PT", issuance.Organization: "Município de Exemplo", issuance.OrganizationIdentifier: issuance.BodyIdentifier("590000004"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := profile.Order(subject, []string{"www.exemplo.pt"}, nil, public, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := o.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o, der
+}
+
+// End revokes a certificate.
+func (i *Instance) End(t *testing.T, c ca.Certificate, reason issuance.Reason) {
+	t.Helper()
+	if err := i.Revoke(t.Context(), Officer("rui"), ca.Revocation{Serial: c.Serial, Reason: reason}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Intend leaves an intent without a certificate behind, as a crash does, and gives its serial number.
+func (i *Instance) Intend(t *testing.T, id string) ca.Serial {
+	t.Helper()
+	r := i.request(t, id)
+	i.crash = func(point string) {
+		if point == "ca.intent" {
+			panic(point)
+		}
+	}
+	func() {
+		defer func() { i.crash = nil; _ = recover() }()
+		_, _ = i.Issue(t.Context(), actor.Machine(Portal), r)
+	}()
+	var left []ca.Certificate
+	err := i.DB.Look(t.Context(), func(tx *db.Tx) (err error) {
+		left, err = i.OfCase(t.Context(), tx, r.Case)
+		return err
+	})
+	if err != nil || len(left) != 1 || left[0].State != ca.Intended {
+		t.Fatalf("%+v: %v", left, err)
+	}
+	return left[0].Serial
+}
+
+// File writes certificates as PEM to a file of their own, for strangers' tools.
+func File(t *testing.T, certificates ...[]byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "c.pem")
+	if err := os.WriteFile(path, issuance.PEM(certificates...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Chain gives the certificates above one, its issuer first.
+func (i *Instance) Chain(t *testing.T, c ca.Certificate) [][]byte {
+	t.Helper()
+	chain, err := i.ChainOf(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chain
+}
