@@ -81,11 +81,13 @@ func (p *Player) root(ctx context.Context, b *browser) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errLost, err)
 	}
-	var listed []authority
-	if err := errors.Join(json.NewDecoder(answer.Body).Decode(&listed), answer.Body.Close()); err != nil {
+	var list struct {
+		Issuers []authority `json:"issuers"`
+	}
+	if err := errors.Join(json.NewDecoder(answer.Body).Decode(&list), answer.Body.Close()); err != nil {
 		return "", fmt.Errorf("the list of issuers: %w", err)
 	}
-	for _, one := range listed {
+	for _, one := range list.Issuers {
 		if one.Root {
 			return p.keepCertificate(ctx, b, one.Certificate, "root.pem")
 		}

@@ -35,6 +35,8 @@ type mailbox struct {
 	dir    string
 	opened map[string]bool
 	wait   time.Duration // how long to wait for a mail
+	// ended is closed when the instance is gone: no mail comes then.
+	ended func() <-chan struct{}
 }
 
 // mostMail bounds a mail: ours are a few kilobytes.
@@ -54,6 +56,8 @@ func (m *mailbox) await(ctx context.Context, to, what string, find func(letter) 
 		select {
 		case <-ctx.Done():
 			return "", fmt.Errorf("%s, to %s: %w", what, to, context.Cause(ctx))
+		case <-m.ended():
+			return "", fmt.Errorf("%w: %s, to %s", errLost, what, to)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -40,7 +40,7 @@ func TestTheNewestUnopenedMailOfAPersonIsOpenedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		m := &mailbox{dir: dir, opened: map[string]bool{}, wait: time.Second}
+		m := &mailbox{dir: dir, opened: map[string]bool{}, wait: time.Second, ended: func() <-chan struct{} { return nil }}
 		name := func(l letter) string { return l.file }
 		for _, want := range []string{"20260102T000000.000000Z-b.eml", "20260101T000000.000000Z-a.eml"} {
 			if got, err := m.await(t.Context(), "ANA@exemplo.pt", "a mail", name); err != nil || got != want {

@@ -68,7 +68,7 @@ const (
 func NewPlayer(child *Child, script Script, artefacts string) (*Player, error) {
 	p := &Player{
 		child: child, script: script, artefacts: filepath.Join(artefacts, script.Portal), people: map[string]*person{}, keys: map[string]keyRequest{},
-		mail: &mailbox{dir: filepath.Join(child.Data, "outbox", "mail"), opened: map[string]bool{}, wait: 20 * time.Second},
+		mail: &mailbox{dir: filepath.Join(child.Data, "outbox", "mail"), opened: map[string]bool{}, wait: 20 * time.Second, ended: child.Ended},
 	}
 	for name, one := range script.People {
 		w, err := p.newPerson(one)
