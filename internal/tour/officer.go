@@ -14,7 +14,7 @@ import (
 const (
 	moveTake     = "/assumir"
 	moveApprove  = "/deferir"
-	moveIdentity = "/identidade"
+	moveIdentity = "/comprovar"
 )
 
 // approve has an officer find the case in the queue, take it if nobody has, and approve exactly the revision shown.
