@@ -100,7 +100,7 @@ func (v *visit) areaCertificates(p *areaPage) error {
 	for _, o := range orders {
 		card := ui.Card{
 			Kicker: o.Number, Title: v.text(portal.Text(o.Product)), Text: v.orderLine(o), State: v.orderPill(o),
-			Link: ui.Link{Text: v.say("web.open"), Hidden: " " + o.Number, Href: v.at("certificados", string(o.ID))},
+			Link: ui.Link{Text: v.say("web.open"), Hidden: " " + o.Number, Href: v.certificateAt(string(o.ID))},
 		}
 		if o.MayAccept() {
 			card.Text = v.say("web.certificate.to-accept")

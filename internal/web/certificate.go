@@ -94,6 +94,15 @@ func (v *visit) showCertificate(status int, problems []fault.Field, refusal stri
 	return v.show(status, certificateView(p))
 }
 
+// certificateAt gives an address of a certificate, on the side of whoever asks.
+func (v *visit) certificateAt(id string, parts ...string) string {
+	to := "certificados/" + id
+	if v.staff() == nil {
+		to = "tecnico/" + to
+	}
+	return v.at(append([]string{to}, parts...)...)
+}
+
 // certificateTrail leads back to where somebody came from: their area, or the case.
 func (v *visit) certificateTrail(c certificate.View) []ui.Link {
 	if v.staff() == nil {
@@ -160,12 +169,7 @@ func (v *visit) certificateFacts(c certificate.View) []ui.Fact {
 }
 
 func (v *visit) certificateFiles(c certificate.View) []ui.Link {
-	at := func(name string) string {
-		if v.staff() == nil {
-			return v.at("tecnico", "certificados", string(c.ID), name)
-		}
-		return v.at("certificados", string(c.ID), name)
-	}
+	at := func(name string) string { return v.certificateAt(string(c.ID), name) }
 	return []ui.Link{
 		{Text: v.say("web.certificate.pem"), Href: at("certificado.pem"), Save: true, Icon: ui.IconSave},
 		{Text: v.say("web.certificate.der"), Href: at("certificado.cer"), Save: true, Icon: ui.IconSave},
@@ -224,7 +228,7 @@ func (v *visit) certificateMoves(p *certificatePage, c certificate.View, told to
 		}
 		return
 	}
-	at := func(deed string) ui.Form { return ui.Form{Action: v.at("certificados", string(c.ID), deed)} }
+	at := func(deed string) ui.Form { return ui.Form{Action: v.certificateAt(string(c.ID), deed)} }
 	if c.MayAccept() {
 		p.Accept = &acceptForm{
 			Text: v.say("web.certificate.accept"), Sure: v.say("web.certificate.decline.sure"), Accept: at(acceptIt), Decline: at(declineIt),
@@ -248,7 +252,7 @@ func (v *visit) holderRevocation(form ui.Form, told told) *move {
 
 func (v *visit) officerRevocation(c certificate.View, told told) *move {
 	g := grounds{v: v, told: told, typed: v.r.PostForm, of: revokeIt}
-	form := ui.Form{Action: v.at("tecnico", "certificados", string(c.ID), revokeIt)}
+	form := ui.Form{Action: v.certificateAt(string(c.ID), revokeIt)}
 	return v.revocation(form, told, ui.Radios(g.codes("revoke", nil)), g.facts())
 }
 
@@ -311,7 +315,7 @@ func (v *visit) aboutMine(what string, do func(certificate.ID) error) error {
 	if err := v.holder(); err != nil {
 		return err
 	}
-	return v.aboutCertificate(what, v.at("certificados", v.r.PathValue("id")), do)
+	return v.aboutCertificate(what, v.certificateAt(v.r.PathValue("id")), do)
 }
 
 // officerRevoke ends anybody's certificate of the portal for good, with reasons.
@@ -319,7 +323,7 @@ func (s *Server) officerRevoke(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	return v.aboutCertificate(revokeIt, v.at("tecnico", "certificados", v.r.PathValue("id")), func(id certificate.ID) error {
+	return v.aboutCertificate(revokeIt, v.certificateAt(v.r.PathValue("id")), func(id certificate.ID) error {
 		g := certificate.Ground{Code: v.r.PostForm.Get(revokeIt + ".codes"), Words: v.r.PostForm.Get(revokeIt + ".words")}
 		return s.Certificates.RevokeByOfficer(v.r.Context(), v.by, id, g)
 	})

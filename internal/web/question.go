@@ -128,9 +128,10 @@ var inputKinds = map[field.Kind]ui.Kind{
 	field.NIPC: ui.Number, field.NIF: ui.Number, field.Certidao: ui.Number, field.Year: ui.Number, field.Integer: ui.Number, field.CAE: ui.Number,
 }
 
-// autocompletes let the browser fill in what it knows of its owner (WCAG 2.2, 1.3.5).
+// autocompletes let the browser fill in what it knows of its owner (WCAG 2.2, 1.3.5). Addresses and telephones have
+// theirs from the kind of input.
 var autocompletes = map[portal.Role]string{
-	portal.ApplicantName: "name", portal.Address: "email", portal.Telephone: "tel", portal.MobilePhone: "tel", portal.BodyName: "organization",
+	portal.ApplicantName: "name", portal.BodyName: "organization",
 	portal.GivenNames: "given-name", portal.Surnames: "family-name", portal.Position: "organization-title", portal.Locality: "address-level2",
 }
 

@@ -94,7 +94,7 @@ func (v *visit) showCase(status int, d deed) error {
 		return err
 	}
 	if ordered {
-		p.Outcome = append(p.Outcome, ui.Link{Text: v.say("web.case.certificate"), Href: v.at("tecnico", "certificados", string(order.ID))})
+		p.Outcome = append(p.Outcome, ui.Link{Text: v.say("web.case.certificate"), Href: v.certificateAt(string(order.ID))})
 	}
 	desk := &desk{v: v, r: r, d: d, told: v.tell(d.problems, namesOf(d))}
 	p.Problems = desk.told.summary
@@ -259,7 +259,7 @@ const (
 	moveIntend   = "audiencia"
 	moveRefuse   = "indeferir"
 	moveDesert   = "deserto"
-	moveIdentity = "identidade"
+	moveIdentity = "comprovar"
 )
 
 func movesOf() []string {
@@ -490,12 +490,12 @@ func (k *desk) desert() move {
 }
 
 func (k *desk) identity() move {
-	how := ui.Choice{Field: k.told.field(moveIdentity+".how", k.v.say("web.move.identidade.how"), "")}
+	how := ui.Choice{Field: k.told.field(moveIdentity+".how", k.v.say("web.move.comprovar.how"), "")}
 	for i, way := range certificate.Ways() {
 		chosen := k.d.typed.Get(moveIdentity + ".how")
 		how.Options = append(how.Options, ui.Option{Value: string(way), Text: k.v.say("web.identity." + string(way)), Selected: chosen == string(way) || chosen == "" && i == 0})
 	}
-	m := k.opened(k.move(moveIdentity, ui.Button{}, ui.Radios(how), k.words(moveIdentity, "words", "web.move.identidade.words", k.v.say("web.move.identidade.hint"), 3)))
+	m := k.opened(k.move(moveIdentity, ui.Button{}, ui.Radios(how), k.words(moveIdentity, "words", "web.move.comprovar.words", k.v.say("web.move.comprovar.hint"), 3)))
 	m.ID = identityID
 	return m
 }
