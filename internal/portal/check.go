@@ -72,7 +72,7 @@ func (c *checker) portal() {
 	}
 	if p.Body.NIPC != "" {
 		_, err := field.ParseNIPC(p.Body.NIPC)
-		c.expect(err == nil, c.at("body", "nipc"), "body.nipc %s is not a valid number: its check digit does not match", p.Body.NIPC)
+		c.expect(err == nil, c.at("body", string(field.NIPC)), "body.nipc %s is not a valid number: its check digit does not match", p.Body.NIPC)
 	}
 	entry, ok := p.Procedure(p.Entry)
 	c.expect(ok && entry.For == ForVisitor, c.at("entry"), "entry: %q; expected a procedure for visitors: %s", p.Entry, strings.Join(keys(p.Procedures), ", "))

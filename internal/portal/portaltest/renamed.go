@@ -107,7 +107,7 @@ func (r renamer) fields(list *yaml.Node) {
 }
 
 // kept are the keys of YAML whose values are the program's own words, or names of other things than those renamed.
-var kept = []string{"kind", "role", "from", "roles", "to", "page", "terms", "minuta", "accepts", "on", "do", "as", "says", "profile", "email", "name", "password", "pt", "en", "mails", "messages", "values", "people"}
+var kept = []string{"kind", "role", "from", "roles", "to", "page", "terms", "minuta", "accepts", "on", "do", "as", "says", "profile", "pt", "en", "mails", "messages", "values", "people"}
 
 // rewrite puts the new names in place of the old ones. What maps answers or files has them as keys, too.
 func (r renamer) rewrite(n *yaml.Node, tour bool) {
