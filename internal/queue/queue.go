@@ -110,6 +110,7 @@ func New(d *db.DB, config Config) (*Queue, error) {
 		CancelledJobRetentionPeriod: q.config.KeepParked,
 		DiscardedJobRetentionPeriod: q.config.KeepParked,
 		RetryPolicy:                 retries{q.config.Backoff},
+		ReindexerSchedule:           reindexing(d),
 		Logger:                      slog.New(quiet{q.config.Log.Handler()}),
 	})
 	if err != nil {
@@ -117,6 +118,15 @@ func New(d *db.DB, config Config) (*Queue, error) {
 	}
 	q.client = client
 	return q, nil
+}
+
+// reindexing is River's own schedule on PostgreSQL. On SQLite River has no index by the names that it would rebuild, and
+// reports a fault each midnight.
+func reindexing(d *db.DB) river.PeriodicSchedule {
+	if d.Engine() == db.Postgres {
+		return nil
+	}
+	return river.NeverSchedule()
 }
 
 func driver(d *db.DB) riverdriver.Driver[*sql.Tx] {
