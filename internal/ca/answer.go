@@ -26,11 +26,14 @@ func (s *CA) Standing(ctx context.Context, issuer string, serial Serial) (issuan
 	if err != nil {
 		return "", issuance.Revocation{}, fmt.Errorf("standing of %s: %w", serial, err)
 	}
-	switch found.state {
-	case Issued:
+	if found.state == Issued {
 		return issuance.Good, issuance.Revocation{}, nil
-	case Intended:
-		return issuance.Revoked, issuance.Revocation{Serial: serial.Number(), At: found.intended}, nil
+	}
+	if found.state == Intended {
+		found.revokedAt, found.reason = found.intended, issuance.Unspecified
+	}
+	if now := s.c.DB.Now(); found.revokedAt.After(now) { // by a replica whose clock is ahead of ours
+		found.revokedAt = now
 	}
 	return issuance.Revoked, issuance.Revocation{Serial: serial.Number(), At: found.revokedAt, Reason: found.reason}, nil
 }

@@ -73,7 +73,6 @@ type CA struct {
 	inFlight map[Serial]bool
 	lists    map[string]*sync.Mutex // one list of an issuer is made at a time
 	plan     *Plan                  // what [CA.Found] was given
-	revoked  []func(issuer string, serial Serial)
 }
 
 // CrashPoints lists the places where a crash must lose nothing: tests end the process at each.
@@ -173,10 +172,6 @@ func New(c Config) (*CA, error) {
 		inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{},
 	}, nil
 }
-
-// OnRevoked has something called right after a revocation is committed and before its deed returns: whoever keeps
-// answers lets go of them. For the wiring, before anything runs.
-func (s *CA) OnRevoked(tell func(issuer string, serial Serial)) { s.revoked = append(s.revoked, tell) }
 
 // mayRun says whether the actor is the program itself, which alone works here; the authority is the approvals'.
 func mayRun(by actor.Actor, portal string) error { return by.MayIn(portal, actor.RunTheProgram) }

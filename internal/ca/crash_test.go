@@ -65,7 +65,7 @@ func TestACrashAtAnyPointIsRepaired(t *testing.T) {
 	for _, point := range ca.CrashPoints() {
 		t.Run(point, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
-				i := &instance{db: d, keys: t.TempDir(), clock: &clock{at: time.Now()}}
+				i := &instance{db: d, keys: keysIn(t.TempDir()), clock: &clock{at: time.Now()}}
 				i.start(t)
 				reached := i.killedAt(point, 1, func() { found(t, i) })
 				i.again(t, func() { found(t, i) })
@@ -181,7 +181,7 @@ func TestAnIntentIsNeverGoodAndNeverSignedLater(t *testing.T) {
 func TestALateReplicaReleasesNothing(t *testing.T) {
 	each(t, func(t *testing.T, i *instance) {
 		r := i.ordered(t, "o1")
-		other, err := ca.New(ca.Config{DB: i.db, Keys: keysIn(i.keys), Base: "http://localhost:8080/pki", Replica: "two"})
+		other, err := ca.New(ca.Config{DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "two"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -137,6 +137,9 @@ func (s *CA) generation(ctx context.Context, o own) (next int64, lasting bool, e
 			}
 			next = k.generation + 1
 			lasting = k.state == Issued && tx.Now().Add(o.renew).Before(k.notAfter)
+			if k.state == Revoked && o.purpose == purposeSeal {
+				lasting = true // whoever revoked a body's seal did not ask for another: that is for people
+			}
 		}
 		if o.renew == 0 && next > 1 && !lasting {
 			return fmt.Errorf("ca: authority %s has ended or was revoked; its successor is a new plan", o.slot)
@@ -234,7 +237,7 @@ func (s *CA) Work(ctx context.Context) error {
 		if fault.Is(err, fault.Conflict) { // another replica is at it
 			err = nil
 		}
-		return errors.Join(append(errs, err)...)
+		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, s.refreshLists(ctx))...)
 }

@@ -256,7 +256,7 @@ func TestAKeyIsCertifiedOnce(t *testing.T) {
 
 func TestNoCertificateForAKeyOfOurs(t *testing.T) {
 	each(t, func(t *testing.T, i *instance) {
-		signer, err := keysIn(i.keys).Open(t.Context(), "seal-exemplo-1")
+		signer, err := i.keys.Open(t.Context(), "seal-exemplo-1")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/ca"
+	"chancela/internal/ca/catest"
 	"chancela/internal/db"
 	"chancela/internal/db/dbtest"
 	"chancela/internal/decision"
@@ -55,7 +56,7 @@ type instance struct {
 	*ca.CA
 	db    *db.DB
 	clock *clock
-	keys  string
+	keys  ca.Keys
 	crash func(point string)
 }
 
@@ -64,7 +65,7 @@ func each(t *testing.T, test func(t *testing.T, i *instance)) {
 	t.Helper()
 	c := &clock{at: time.Now().Truncate(time.Second)}
 	dbtest.EachAt(t, c.now, func(t *testing.T, d *db.DB) {
-		i := &instance{db: d, clock: c, keys: t.TempDir()}
+		i := &instance{db: d, clock: c, keys: catest.NewKeys()}
 		i.start(t)
 		if err := i.Found(t.Context(), machine, plan()); err != nil {
 			t.Fatal(err)
@@ -78,7 +79,7 @@ func (i *instance) start(t *testing.T) {
 	t.Helper()
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: i.db, Keys: keysIn(i.keys), Base: "http://localhost:8080/pki", Replica: "one",
+		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one",
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)

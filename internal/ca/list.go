@@ -107,7 +107,14 @@ func (s *CA) nextList(ctx context.Context, name string, fresh bool) (next List, 
 			return err
 		}
 		needed = true
-		next = List{Issuer: name, ThisUpdate: tx.Now(), NextUpdate: tx.Now().Add(s.c.ListLife)}
+		made, err := lastRevocation(ctx, tx, name)
+		if err != nil {
+			return err
+		}
+		if made.Before(tx.Now()) { // else a replica's clock is ahead of ours, and the list is never older than its entries
+			made = tx.Now()
+		}
+		next = List{Issuer: name, ThisUpdate: made, NextUpdate: made.Add(s.c.ListLife)}
 		if next.Number, next.changes, err = nextNumber(ctx, tx, name); err != nil {
 			return err
 		}

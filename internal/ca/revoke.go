@@ -14,7 +14,7 @@ import (
 	"chancela/internal/issuance"
 )
 
-// reasons are those that may be given, and whether an officer alone may. Others of RFC 5280 §5.3.1 are not used: hold
+// reasonAllowed says whether a reason may be given, some by an officer alone. Others of RFC 5280 §5.3.1 are not used: hold
 // is for suspension, and an authority's compromise is no holder's.
 func reasonAllowed(r issuance.Reason, officer bool) bool {
 	if r == issuance.PrivilegeWithdrawn {
@@ -105,9 +105,6 @@ func (s *CA) schedule(ctx context.Context, tx *db.Tx, by actor.Actor, c Certific
 
 // afterRevoking runs once the revocation is committed, before its deed returns.
 func (s *CA) afterRevoking(ctx context.Context, c Certificate) {
-	for _, tell := range s.revoked {
-		tell(c.Issuer, c.Serial)
-	}
 	s.c.Crash(pointRevoked)
 	if _, known := s.known(c.Issuer); !known { // a root that was lost before there was one
 		return

@@ -180,6 +180,12 @@ func entries(ctx context.Context, tx *db.Tx, issuer string) ([]byte, error) {
 	return all, rows.Err()
 }
 
+func lastRevocation(ctx context.Context, tx *db.Tx, issuer string) (last time.Time, err error) {
+	err = tx.Row(ctx, `SELECT COALESCE(max(revoked_at), '') FROM ca_certificate WHERE issuer = $1 AND state IN ('revoked', 'lost')`, issuer).
+		Scan(db.Times(&last))
+	return last, err
+}
+
 func scanList(scan func(...any) error) (l List, err error) {
 	err = scan(&l.Issuer, &l.Number, &l.changes, db.Times(&l.ThisUpdate), db.Times(&l.NextUpdate), &l.DER)
 	return l, err

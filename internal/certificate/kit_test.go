@@ -18,6 +18,7 @@ import (
 	"chancela/internal/account"
 	"chancela/internal/actor"
 	"chancela/internal/ca"
+	"chancela/internal/ca/catest"
 	"chancela/internal/certificate"
 	"chancela/internal/db"
 	"chancela/internal/db/dbtest"
@@ -142,8 +143,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 		}}}
 		var err error
 		k.ca, err = ca.New(ca.Config{
-			DB: d, Base: "http://localhost:8080/pki",
-			Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}},
+			DB: d, Base: "http://localhost:8080/pki", Keys: catest.NewKeys(),
 		})
 		must(t, err)
 		must(t, k.ca.Found(t.Context(), actor.Machine(""), ca.Plan{

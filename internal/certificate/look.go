@@ -146,7 +146,7 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
 		return v, err
 	}
 	if r.serial == "" {
-		return v, nil
+		return v, s.explain(ctx, r, &v)
 	}
 	c, err := s.c.CA.BySerial(ctx, tx, ca.Serial(r.serial))
 	if err != nil {
@@ -162,6 +162,16 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
 		v.Revocation.Name, err = s.c.Accounts.PersonName(ctx, tx, c.RevokedBy)
 	}
 	return v, err
+}
+
+// explain adds what the lints say of an order that is held for them.
+func (s *Service) explain(ctx context.Context, r row, v *View) error {
+	if r.Held != heldLint {
+		return nil
+	}
+	_, report, err := s.c.CA.Preview(ctx, r.der)
+	v.Lint = lintOf(report)
+	return err
 }
 
 // custody adds who approved exactly this order, and how the subject's identity was proven.

@@ -344,7 +344,7 @@ func (s *Service) planOrder(ctx context.Context, p *plan) error {
 		return p.refuse(err)
 	}
 	if !p.report.Clean() {
-		p.problem("certificate.held.lint")
+		p.problem(heldLint)
 	}
 	return nil
 }

@@ -104,21 +104,27 @@ func (s *Service) issue(ctx context.Context, r row) (bool, error) {
 	return done, nil
 }
 
+// Why an order is held, beside refusals of the room that signs.
+const (
+	heldLint    = "certificate.held.lint"
+	heldTrouble = "certificate.held.trouble"
+)
+
 // held keeps why an order could not be issued, for officers to see, and when to try again: at growing pauses, since
 // what passes by itself passes soon, and the rest waits for people.
 func (s *Service) held(ctx context.Context, r row, cause error) error {
-	why := "certificate.held.trouble"
+	why := heldTrouble
 	_, lint := errors.AsType[*ca.LintError](cause)
 	refusal, refused := fault.As(cause)
 	switch {
 	case lint:
-		why = "certificate.held.lint"
+		why = heldLint
 	case refused && refusal.Kind == fault.Conflict:
 		return nil // being issued by another process at this moment
 	case refused:
 		why = refusal.Key
 	}
-	pause := min(time.Hour, 5*time.Second<<min(r.tries, 10))
+	pause := min(10*time.Minute, 5*time.Second<<min(r.tries, 10))
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error { return hold(ctx, tx, r.ID, why, tx.Now().Add(pause)) })
 	if refused {
 		s.c.Log.WarnContext(ctx, "certificate: an order is held", "order", r.ID, "why", why)

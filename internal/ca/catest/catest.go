@@ -4,6 +4,8 @@
 package catest
 
 import (
+	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -62,8 +64,7 @@ func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
 		i := &Instance{DB: d, Clock: c}
 		var err error
 		i.CA, err = ca.New(ca.Config{
-			DB: d, Base: base, Replica: "one",
-			Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}},
+			DB: d, Base: base, Replica: "one", Keys: NewKeys(),
 			Crash: func(point string) {
 				if i.crash != nil {
 					i.crash(point)
@@ -82,6 +83,40 @@ func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
 		}
 		test(t, i)
 	})
+}
+
+// Keys keeps keys in memory: they outlive an instance that is opened anew, and cost no passphrase.
+type Keys struct {
+	mu   sync.Mutex
+	keys map[string]issuance.Signer
+}
+
+// NewKeys makes an empty store.
+func NewKeys() *Keys { return &Keys{keys: map[string]issuance.Signer{}} }
+
+// Make makes the key of a name if there is none.
+func (k *Keys) Make(_ context.Context, name string, a issuance.Algorithm) (issuance.Signer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept, ok := k.keys[name]; ok {
+		return kept, nil
+	}
+	key, err := issuance.GenerateKey(a)
+	if err != nil {
+		return nil, err
+	}
+	k.keys[name], err = issuance.NewSigner(key)
+	return k.keys[name], err
+}
+
+// Open gives the key of a name.
+func (k *Keys) Open(_ context.Context, name string) (issuance.Signer, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if kept, ok := k.keys[name]; ok {
+		return kept, nil
+	}
+	return nil, fs.ErrNotExist
 }
 
 // Officer is somebody who decides, of this portal.
