@@ -55,3 +55,36 @@ func TestATermBegunJustBeforeMidnightCountsInLisbon(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestTheHolidaysOfAYear(t *testing.T) {
+	// Código do Trabalho, artigo 234.º: thirteen, of which some fall on weekends.
+	want := map[string]bool{
+		"2026-01-01": true, "2026-04-03": true, "2026-04-05": true, "2026-04-25": true, "2026-05-01": true, "2026-06-04": true, "2026-06-10": true,
+		"2026-08-15": true, "2026-10-05": true, "2026-11-01": true, "2026-12-01": true, "2026-12-08": true, "2026-12-25": true,
+	}
+	for d := day("2026-01-01"); d.Year() == 2026; d = d.AddDate(0, 0, 1) {
+		weekend := d.Weekday() == time.Saturday || d.Weekday() == time.Sunday
+		name := d.Format(time.DateOnly)
+		if got := (calendar.Days{}).Working(d); got != (!weekend && !want[name]) {
+			t.Errorf("%s: working %v", name, got)
+		}
+	}
+}
+
+func TestBetweenCountsWhatAddAdds(t *testing.T) {
+	lisbon := calendar.Days{Municipal: []string{"06-13"}}
+	for d := day("2026-01-01"); d.Year() < 2028; d = d.AddDate(0, 0, 1) {
+		for _, n := range []int{0, 1, 9, 10, 60} {
+			end := lisbon.Add(d, n)
+			if got := lisbon.Between(d, end); got != n {
+				t.Fatalf("%s + %d is %s, %d days away", d, n, end, got)
+			}
+			if n > 0 && !lisbon.Working(end) {
+				t.Fatalf("%s + %d ends on %s, which is no working day", d, n, end)
+			}
+			if got := lisbon.Between(end, d); got != -n {
+				t.Fatalf("back from %s: %d, want %d", end, got, -n)
+			}
+		}
+	}
+}
