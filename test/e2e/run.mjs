@@ -1,7 +1,7 @@
 // Plays every journey in every mode: Chromium in Portuguese and in English (where
 // accessibility is judged on every page), Firefox, and Chromium without script.
 //
-//   test/e2e/run [--only JOURNEY] [--mode MODE] [--counts FILE] [--shots DIR] [--self]
+//   test/e2e/run [--only JOURNEY] [--mode MODE] [--counts FILE] [--shots DIR] [--binary FILE] [--self]
 //
 // Each journey gets a server of its own on a fresh data directory. At the end the
 // list of pages comes from the router itself, and a page that no journey opened
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     mode: { type: 'string' },
     counts: { type: 'string' },
     shots: { type: 'string', default: join(top, '.cache', 'e2e') },
+    binary: { type: 'string' }, // instead of building one
     self: { type: 'boolean', default: false },
   },
 })
@@ -52,8 +53,8 @@ console.log(`e2e: ${tally.passed} passed, ${tally.failed} failed`)
 process.exit(tally.failed > 0 || tally.passed === 0 ? 1 : 0)
 
 async function playAll() {
-  let binary
-  if (!await tally.try('the program builds', async () => { binary = await build(top, tmp) })) return
+  let { binary } = options
+  if (!binary && !await tally.try('the program builds', async () => { binary = await build(top, tmp) })) return
   const visits = []
   const journeys = await loadJourneys()
   for (const mode of modes.filter(m => !options.mode || m.name === options.mode)) {

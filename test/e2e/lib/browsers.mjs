@@ -42,7 +42,7 @@ async function chromium() {
       const context = await browser.newContext({ locale: accept[mode.lang], javaScriptEnabled: mode.js, viewport: { width: 1280, height: 900 }, acceptDownloads: true })
       context.setDefaultTimeout(15_000)
       return {
-        page: async () => new PlaywrightPage(await context.newPage()),
+        page: async () => new PlaywrightPage(await context.newPage(), context),
         close: () => context.close(),
       }
     },
@@ -78,7 +78,7 @@ async function firefox(mode) {
           const page = await context.newPage()
           await page.setViewport({ width: 1280, height: 900 })
           page.setDefaultTimeout(15_000)
-          return new PuppeteerPage(page)
+          return new PuppeteerPage(page, context)
         },
         close: () => context.close(),
       }
@@ -91,8 +91,9 @@ async function firefox(mode) {
 }
 
 class PlaywrightPage {
-  constructor(page) {
+  constructor(page, context) {
     this.raw = page
+    this.context = context
   }
 
   goto(url) { return this.raw.goto(url, { waitUntil: 'load' }) }
@@ -106,6 +107,7 @@ class PlaywrightPage {
   key(name) { return this.raw.keyboard.press(name) }
   resize(width, height) { return this.raw.setViewportSize({ width, height }) }
   screenshot(path, whole) { return this.raw.screenshot({ path, fullPage: whole }) }
+  async cookies() { return (await this.context.cookies()).map(c => `${c.name}=${c.value}`).join('; ') }
 
   watch({ answered, problem }) {
     this.raw.on('response', response => {
@@ -119,8 +121,9 @@ class PlaywrightPage {
 }
 
 class PuppeteerPage {
-  constructor(page) {
+  constructor(page, context) {
     this.raw = page
+    this.context = context
   }
 
   goto(url) { return this.raw.goto(url, { waitUntil: 'load' }) }
@@ -149,6 +152,7 @@ class PuppeteerPage {
   key(name) { return this.raw.keyboard.press(name) }
   resize(width, height) { return this.raw.setViewport({ width, height }) }
   screenshot(path, whole) { return this.raw.screenshot({ path, fullPage: whole }) }
+  async cookies() { return (await this.context.cookies()).map(c => `${c.name}=${c.value}`).join('; ') }
 
   watch({ answered, problem }) {
     this.raw.on('response', response => {

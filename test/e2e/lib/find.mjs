@@ -6,12 +6,13 @@
 //   field   an input, select or text area, by its label
 //   option  a radio button or a check box, by its label, within the group of
 //           that legend if one is given
-//   button  a button; link: a link; press: a button or else a link
+//   button  a button; link: a link; fold: what opens and closes a part of the page
+//   press   a button, or else a fold, or else a link
 //
 // A name that fits exactly wins over one that begins so.
 export function locate({ kind, name, pattern, group }) {
   const clean = text => (text ?? '').replace(/\s+/g, ' ').trim()
-  const visible = el => el.getClientRects().length > 0 && getComputedStyle(el).visibility !== 'hidden'
+  const visible = el => el.getClientRects().length > 0 && el.checkVisibility({ visibilityProperty: true })
   const byIds = ids => ids.split(/\s+/).map(id => clean(document.getElementById(id)?.textContent)).join(' ')
   const nameOf = el => {
     if (el.getAttribute('aria-labelledby')) return byIds(el.getAttribute('aria-labelledby'))
@@ -28,7 +29,8 @@ export function locate({ kind, name, pattern, group }) {
   const kinds = {
     field: 'input:not([type=hidden],[type=submit],[type=button],[type=reset],[type=radio],[type=checkbox]), select, textarea',
     option: 'input[type=radio], input[type=checkbox]',
-    button: 'button, input[type=submit], input[type=button], [role=button], summary',
+    button: 'button, input[type=submit], input[type=button], [role=button]',
+    fold: 'summary',
     link: 'a[href]',
   }
   const inGroup = el => {
@@ -37,15 +39,15 @@ export function locate({ kind, name, pattern, group }) {
     return set !== null && clean(set.querySelector('legend')?.textContent ?? nameOf(set)).startsWith(group)
   }
   const search = selector => {
-    const all = [...document.querySelectorAll(selector)].filter(el => (visible(el) || el.type === 'file' || selector === kinds.option) && inGroup(el))
+    const all = [...document.querySelectorAll(selector)].filter(el => (visible(el) || (['file', 'radio', 'checkbox'].includes(el.type) && el.labels?.length > 0 && visible(el.labels[0]))) && inGroup(el))
     if (pattern) return all.find(el => new RegExp(pattern.source, pattern.flags).test(nameOf(el)))
     return all.find(el => nameOf(el) === name) ?? all.find(el => nameOf(el).startsWith(name))
   }
-  return (kind === 'press' ? search(kinds.button) ?? search(kinds.link) : search(kinds[kind])) ?? null
+  return (kind === 'press' ? search(kinds.button) ?? search(kinds.fold) ?? search(kinds.link) : search(kinds[kind])) ?? null
 }
 
 // names lists what there is of a kind, for the message that says what was not found.
 export function names(kind) {
-  const selector = { field: 'label', option: 'label', button: 'button, input[type=submit], summary', link: 'a[href]', press: 'button, input[type=submit], a[href]' }[kind]
+  const selector = { field: 'label', option: 'label', button: 'button, input[type=submit]', fold: 'summary', link: 'a[href]', press: 'button, input[type=submit], summary, a[href]' }[kind]
   return [...document.querySelectorAll(selector)].map(el => (el.textContent || el.value || '').replace(/\s+/g, ' ').trim()).filter(Boolean).slice(0, 60)
 }

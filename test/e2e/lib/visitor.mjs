@@ -65,18 +65,25 @@ export class Visitor {
     await this.#click('link', name, false)
   }
 
+  // unfold opens a part of the page that is folded away, if it is.
+  async unfold(name) {
+    const fold = await this.#find('fold', name)
+    if (!await fold.evaluate(summary => summary.closest('details').open)) await this.page.click(fold)
+  }
+
   // fill types into the field of that label; a table {label: text} fills many.
-  async fill(label, text) {
+  // group is the legend around it, where one label stands on a page many times.
+  async fill(label, text, group) {
     if (text === undefined) {
       for (const [each, value] of Object.entries(label)) await this.fill(each, value)
       return
     }
-    await this.page.fill(await this.#find('field', label), text)
+    await this.page.fill(await this.#find('field', label, this.word(group)), text)
   }
 
   // choose picks from the list of that label, by the value or the text shown.
-  async choose(label, option) {
-    const el = await this.#find('field', label)
+  async choose(label, option, group) {
+    const el = await this.#find('field', label, this.word(group))
     const wanted = this.word(option)
     const value = await el.evaluate((select, wanted) => [...select.options].find(o => o.value === wanted || o.text.trim() === wanted)?.value, wanted)
     assert.notEqual(value, undefined, `"${this.#say(label)}" has no "${wanted}"`)
@@ -89,9 +96,45 @@ export class Visitor {
     if (!await el.evaluate(box => box.checked)) await el.evaluate(box => (box.labels?.[0] ?? box).click())
   }
 
+  // untick clears a check box.
+  async untick(label, group) {
+    const el = await this.#find('option', label, this.word(group))
+    if (await el.evaluate(box => box.checked)) await el.evaluate(box => (box.labels?.[0] ?? box).click())
+  }
+
   // attach gives files (paths) to the field of that label.
   async attach(label, ...files) {
     await this.page.attach(await this.#find('field', label), files)
+  }
+
+  // has tells whether something of a kind (find.mjs) is on the page now.
+  async has(kind, name, group) {
+    return await this.page.element(locate, this.#ask(kind, name, this.word(group))) !== null
+  }
+
+  // key presses a key, as somebody without a mouse does.
+  async key(name) {
+    await this.page.key(name)
+  }
+
+  // tabTo moves with the Tab key until something of a kind has the focus, which
+  // must be seen wherever it is, and gives how many presses it took.
+  async tabTo(kind, name) {
+    const wanted = await this.#find(kind, name)
+    for (let presses = 1; presses <= 60; presses++) {
+      await this.page.key('Tab')
+      const hidden = await this.page.evaluate(unseenFocus)
+      assert.equal(hidden, '', `on ${this.page.url()} the focus cannot be seen`)
+      if (await wanted.evaluate(el => el === document.activeElement)) return presses
+    }
+    throw new Error(`60 presses of Tab do not reach "${this.#say(name)}" on ${this.page.url()}`)
+  }
+
+  // submits presses a key and waits for the page it leads to.
+  async submits(key = 'Enter') {
+    const mark = await this.#mark()
+    await this.page.key(key)
+    await this.#loaded(mark, key)
   }
 
   // value reads what stands in a field.
@@ -114,6 +157,18 @@ export class Visitor {
         return plain instanceof RegExp ? plain.test(text) : text.toLowerCase().includes(plain.toLowerCase())
       }, { seconds: this.patience }).catch(async err => { throw new Error(`${err.message}\nit says: ${(await this.text()).slice(0, 1500)}`) })
     }
+  }
+
+  // comes opens an address again and again until it says this: for what is made
+  // behind the pages.
+  async comes(path, text, { seconds = 20 } = {}) {
+    const wanted = this.word(text)
+    await until(`${path} says ${wanted}`, async () => {
+      await this.page.goto(new URL(path, this.run.origin).href)
+      const shown = await this.text()
+      return wanted instanceof RegExp ? wanted.test(shown) : shown.includes(wanted)
+    }, { seconds })
+    await this.#arrived()
   }
 
   // misses holds when the page does not say this.
@@ -153,13 +208,31 @@ export class Visitor {
     return fetch(url, { headers, redirect: 'manual' })
   }
 
+  // save downloads what a link of the page leads to, as this person: {status,
+  // kind, name, bytes}.
+  async save(link) {
+    const href = await (await this.#find('link', link)).evaluate(a => a.href)
+    return this.download(href)
+  }
+
+  // download gets an address as this person.
+  async download(address) {
+    const answer = await this.get(address, { cookie: await this.page.cookies() })
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    return { status: answer.status, kind: answer.headers.get('content-type') ?? '', disposition: answer.headers.get('content-disposition') ?? '', bytes }
+  }
+
   #say(name) {
     return String(this.word(name))
   }
 
-  async #find(kind, name, group) {
+  #ask(kind, name, group) {
     const wanted = this.word(name)
-    const ask = wanted instanceof RegExp ? { kind, pattern: { source: wanted.source, flags: wanted.flags }, group } : { kind, name: wanted, group }
+    return wanted instanceof RegExp ? { kind, pattern: { source: wanted.source, flags: wanted.flags }, group } : { kind, name: wanted, group }
+  }
+
+  async #find(kind, name, group) {
+    const wanted = this.word(name), ask = this.#ask(kind, name, group)
     const found = await until(`${kind} "${wanted}" on ${this.page.url()}`, () => this.page.element(locate, ask), { seconds: this.patience }).catch(async err => {
       throw new Error(`${err.message}\nthere are: ${(await this.page.evaluate(names, kind).catch(() => [])).join(' | ')}`)
     })
@@ -168,11 +241,20 @@ export class Visitor {
 
   async #click(kind, name, stay) {
     const el = await this.#find(kind, name)
+    const mark = await this.#mark()
+    await this.page.click(el)
+    if (!stay) await this.#loaded(mark, this.#say(name))
+  }
+
+  // mark marks the page that is shown, so that it can be told from the next.
+  async #mark() {
     const mark = `load-${++this.#loads}`
     await this.page.evaluate(mark => { document.documentElement.dataset.mark = mark }, mark)
-    await this.page.click(el)
-    if (stay) return
-    await until(`"${this.#say(name)}" leads to another page than ${this.page.url()}`, () => this.page.evaluate(
+    return mark
+  }
+
+  async #loaded(mark, name) {
+    await until(`"${name}" leads to another page than ${this.page.url()}`, () => this.page.evaluate(
       mark => document.documentElement.dataset.mark !== mark && document.readyState === 'complete', mark))
     await this.#arrived()
   }
@@ -193,4 +275,16 @@ export class Visitor {
     this.run.judged.add(digest)
     this.run.tally.judge(`${this.run.label}: ${place} is accessible at 320 and 1280 px`, await judge(this.page, this.mode.lang))
   }
+}
+
+// unseenFocus says what has the focus without showing it; it runs in the page.
+function unseenFocus() {
+  const el = document.activeElement
+  if (!el || el === document.body) return ''
+  const box = el.getBoundingClientRect(), style = getComputedStyle(el)
+  const name = `<${el.tagName.toLowerCase()}> ${(el.textContent || el.name || '').trim().slice(0, 40)}`
+  if (box.width < 1 || box.height < 1) return `${name}: it has no size`
+  if (box.bottom <= 0 || box.top >= innerHeight || box.right <= 0 || box.left >= innerWidth) return `${name}: it is outside the window`
+  if (style.outlineStyle === 'none' && style.boxShadow === 'none') return `${name}: it has no outline`
+  return ''
 }

@@ -1,0 +1,86 @@
+// Makes the files that people send: small, and obviously for tests.
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { deflateSync } from 'node:zlib'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const dir = await mkdtemp(join(tmpdir(), 'chancela-e2e-papers-'))
+process.once('exit', () => rm(dir, { recursive: true, force: true }))
+
+// pdf writes a page with a line of text, and gives the path.
+export async function pdf(name, line = `Documento de ensaio: ${name}`) {
+  const text = `BT /F1 14 Tf 60 760 Td (${line.replace(/[^\x20-\x7e]/g, '?').replace(/[()\\]/g, '\\$&')}) Tj ET`
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>',
+    `<< /Length ${text.length} >>\nstream\n${text}\nendstream`,
+    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
+  ]
+  let out = '%PDF-1.4\n'
+  const at = objects.map((object, i) => {
+    const start = out.length
+    out += `${i + 1} 0 obj\n${object}\nendobj\n`
+    return start
+  })
+  const table = out.length
+  out += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${at.map(n => `${String(n).padStart(10, '0')} 00000 n \n`).join('')}`
+  out += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R >>\nstartxref\n${table}\n%%EOF\n`
+  return put(name, out)
+}
+
+// png draws a grey square.
+export async function png(name) {
+  const chunk = (type, data) => {
+    const body = Buffer.concat([Buffer.from(type), data])
+    const out = Buffer.alloc(body.length + 8)
+    out.writeUInt32BE(data.length)
+    body.copy(out, 4)
+    out.writeUInt32BE(crc(body), body.length + 4)
+    return out
+  }
+  const head = Buffer.from([0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0, 0, 0])
+  const rows = Buffer.alloc(8 * 9, 128)
+  for (let y = 0; y < 8; y++) rows[y * 9] = 0
+  const sign = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10])
+  return put(name, Buffer.concat([sign, chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]))
+}
+
+function crc(bytes) {
+  let c = ~0
+  for (const byte of bytes) {
+    c ^= byte
+    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
+  }
+  return ~c >>> 0
+}
+
+// put writes a file and gives its path.
+export async function put(name, content) {
+  const file = join(dir, name)
+  await writeFile(file, content)
+  return file
+}
+
+// request has openssl make a key and a request for a certificate: {text, key}.
+export async function request(name = 'pedido') {
+  const key = join(dir, `${name}.key`), csr = join(dir, `${name}.csr`)
+  await run('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', csr, '-subj', '/CN=ENSAIO'])
+  return { text: await readFile(csr, 'utf8'), key }
+}
+
+// certificate has openssl read a certificate: its text and its public key.
+export async function certificate(pem) {
+  const file = await put('certificado.pem', pem)
+  const { stdout } = await run('openssl', ['x509', '-in', file, '-noout', '-subject', '-issuer', '-pubkey', '-nameopt', 'utf8'])
+  return stdout
+}
+
+// publicKey gives that of a key that request made.
+export async function publicKey(key) {
+  return (await run('openssl', ['pkey', '-in', key, '-pubout'])).stdout
+}
