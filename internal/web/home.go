@@ -23,7 +23,7 @@ func (s *Server) portals(v *visit) error {
 	for _, one := range s.Portals.Portals {
 		p.Cards = append(p.Cards, ui.Card{
 			Title: one.Title.In(v.lang), Text: one.Fill(one.Subtitle, v.lang), Kicker: one.Body.Short,
-			Link: ui.Link{Text: v.say("web.open"), Href: "/" + one.Name + "/"},
+			Link: ui.Link{Text: v.say("web.open"), Hidden: " " + one.Title.In(v.lang), Href: "/" + one.Name + "/"},
 		})
 	}
 	return v.show(http.StatusOK, portalsView(p))

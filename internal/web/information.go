@@ -94,7 +94,7 @@ func (s *Server) minutas(v *visit) error {
 	f := minutasPage{Frame: v.frame(v.say("web.minutas"))}
 	f.Frame.Trail = v.trail()
 	for _, m := range v.portal.Minutas {
-		f.Cards = append(f.Cards, ui.Card{Title: m.Title.In(v.lang), Text: helpOf(m, v), Kicker: strings.ToUpper(m.Slug), Link: ui.Link{Text: v.say("web.open"), Href: v.at("minutas", m.Slug)}})
+		f.Cards = append(f.Cards, ui.Card{Title: m.Title.In(v.lang), Text: helpOf(m, v), Kicker: strings.ToUpper(m.Slug), Link: ui.Link{Text: v.say("web.open"), Hidden: " " + m.Title.In(v.lang), Href: v.at("minutas", m.Slug)}})
 	}
 	return v.show(http.StatusOK, minutasView(f))
 }
