@@ -65,7 +65,6 @@ func (v *visit) showReview(status int, view casefile.View, problems, warnings []
 	proc := view.Procedure
 	p := reviewPage{Frame: v.frame(v.text(proc.Title)), Steps: v.steps(view, len(proc.Steps)), Form: ui.Form{Action: v.caseAt(view.ID, "submeter")}}
 	p.Frame.Trail = v.trail()
-	p.Frame.Kicker = v.say("web.step", "n", strconv.Itoa(len(proc.Steps)+1), "all", strconv.Itoa(len(proc.Steps)+1), "title", v.say("web.review"))
 	p.Submit, p.Note = ui.Button{Text: v.text(proc.Submit.Label)}, v.text(proc.Submit.Note)
 	p.Cancel = ui.Link{Text: v.cancelLabel(proc), Href: v.caseAt(view.ID, "cancelar")}
 	a := v.asking(view)
@@ -73,13 +72,27 @@ func (v *visit) showReview(status int, view casefile.View, problems, warnings []
 	p.Problems = a.blame(unique(problems))
 	p.Frame.Failed = len(p.Problems) > 0
 	for i, step := range proc.Steps {
-		part := reviewPart{Title: v.text(step.Title), Facts: a.facts(step.Asked(view.Answers, v.s.now()))}
-		for j := range part.Facts {
-			part.Facts[j].Change = ui.Link{Href: v.caseAt(view.ID, "passo", strconv.Itoa(i+1)) + "?ver=1"}
+		asked := step.Asked(view.Answers, v.s.now())
+		part := reviewPart{Title: v.text(step.Title), Facts: a.facts(asked)}
+		for j, f := range asked {
+			at := v.caseAt(view.ID, "passo", strconv.Itoa(i+1)) + "?ver=1#" + ui.FieldID(f.Key)
+			if !f.Locked {
+				part.Facts[j].Change = ui.Link{Href: at}
+			}
+			leadTo(p.Problems, f.Key, at)
 		}
 		p.Parts = append(p.Parts, part)
 	}
 	return v.show(status, reviewView(p))
+}
+
+// leadTo has the problems of a field lead to the page where it is asked.
+func leadTo(problems []ui.Problem, key, at string) {
+	for i, p := range problems {
+		if p.Field == key || strings.HasPrefix(p.Field, key+".") {
+			problems[i].Href = at
+		}
+	}
 }
 
 // facts are the answers of some fields, as people read them.
@@ -128,6 +141,9 @@ func (a *asking) shown(f portal.Field) string {
 	}
 	var parts []string
 	for _, value := range a.answers[f.Key] {
+		if value == "" {
+			continue
+		}
 		parts = append(parts, a.shownValue(f, value))
 	}
 	if len(parts) == 0 {
@@ -286,7 +302,7 @@ func (v *visit) showReceipt(status int, view casefile.View, problems []fault.Fie
 
 // digests lists the documents with their SHA-256, and the digest of the whole.
 func (v *visit) digests(view casefile.View) ui.Table {
-	t := ui.Table{Caption: v.say("web.receipt.digests"), Columns: []ui.Column{{Text: v.say("web.receipt.document")}, {Text: "SHA-256"}}}
+	t := ui.Table{Caption: v.say("web.receipt.digests"), Quiet: true, Columns: []ui.Column{{Text: v.say("web.receipt.document")}, {Text: "SHA-256"}}}
 	for _, doc := range view.Documents {
 		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{ui.Words(doc.FileName()), ui.Typed(doc.Digest)}})
 	}
@@ -365,7 +381,7 @@ func (s *Server) cases(v *visit) error {
 func (v *visit) newCards() []ui.Card {
 	var cards []ui.Card
 	for _, proc := range v.openTo() {
-		cards = append(cards, ui.Card{Title: v.text(proc.Title), Link: ui.Link{Text: v.say("web.start"), Href: v.at("novo", proc.Key)}})
+		cards = append(cards, ui.Card{Title: v.text(proc.Title), Link: ui.Link{Text: v.say("web.start"), Hidden: " " + v.text(proc.Title), Href: v.at("novo", proc.Key)}})
 	}
 	return cards
 }

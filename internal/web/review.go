@@ -36,6 +36,8 @@ type officerPage struct {
 	Proposal  *proposalPart
 	Decisions []ui.Mark
 	Outcome   []ui.Link // what the case led to
+	Requests  []ui.Fact // what the applicant was asked to correct or bring
+	Jumps     []ui.Link // to the moves, from the top of a long file
 	Moves     []move
 	Timeline  []ui.Mark
 	Audit     ui.Link
@@ -99,6 +101,9 @@ func (v *visit) showCase(status int, d deed) error {
 	desk := &desk{v: v, r: r, d: d, told: v.tell(d.problems, namesOf(d))}
 	p.Problems = desk.told.summary
 	p.Moves = desk.moves(ordered && order.State == certificate.AwaitingIdentity)
+	for _, m := range p.Moves {
+		p.Jumps = append(p.Jumps, ui.Link{Text: m.Title, Href: "#" + m.ID})
+	}
 	if v.by.Holds(actor.Auditor) || v.by.Holds(actor.Administrator) {
 		p.Audit = ui.Link{Text: v.say("web.case.audit"), Href: v.at("tecnico", "auditoria") + "?" + url.Values{"objeto": {"case/" + string(r.ID)}}.Encode()}
 	}
@@ -149,7 +154,24 @@ func (v *visit) fileOf(p *officerPage, r casefile.Review) {
 	for _, doc := range r.Documents {
 		p.Evidence = append(p.Evidence, v.evidence(r, doc))
 	}
+	for _, request := range r.Requests {
+		p.Requests = append(p.Requests, v.requestFact(r, request))
+	}
 	p.Timeline = v.timeline(r.View, r.Names)
+}
+
+// requestFact is one thing that was asked for: why, and whether it came.
+func (v *visit) requestFact(r casefile.Review, request casefile.Request) ui.Fact {
+	fact := ui.Fact{Label: request.Field, Text: request.Reason}
+	if f, ok := r.Procedure.Field(request.Field); ok {
+		fact.Label = v.text(f.Label)
+	}
+	if request.Answered.IsZero() {
+		fact.Notes = []ui.Finding{{Tone: ui.Warning, Text: v.say("web.case.request.open", "date", v.day(request.AskedAt))}}
+	} else {
+		fact.Notes = []ui.Finding{{Tone: ui.Success, Text: v.say("web.case.request.answered", "date", v.day(request.Answered))}}
+	}
+	return fact
 }
 
 func (v *visit) caseFacts(r casefile.Review) []ui.Fact {
@@ -339,6 +361,7 @@ func namesOf(d deed) map[string]string {
 	for _, p := range d.problems {
 		names[p.Name] = d.name(p.Name)
 	}
+	names["items"] = "" // said of the form as a whole
 	return names
 }
 

@@ -48,6 +48,9 @@ func (s *Server) begin(v *visit) error {
 		if f.Default != "" {
 			view.Answers[f.Key] = []string{f.Default}
 		}
+		if f.Role == portal.Language && f.Default == "" {
+			view.Answers[f.Key] = []string{string(v.lang)} // the language that they read now
+		}
 	}
 	if proc.For == portal.ForPerson {
 		return v.beginSignedIn(proc)
@@ -285,7 +288,6 @@ func (v *visit) stepPage(view casefile.View, at int, a *asking) stepPage {
 		p.Next, p.Note = ui.Button{Text: v.text(proc.Submit.Label)}, v.text(proc.Submit.Note)
 		return p
 	}
-	p.Frame.Kicker = v.say("web.step", "n", strconv.Itoa(at+1), "all", strconv.Itoa(len(proc.Steps)+1), "title", v.text(step.Title))
 	p.Steps = v.steps(view, at)
 	p.Next = ui.Button{Text: v.say("web.save-and-go-on")}
 	if at > 0 {

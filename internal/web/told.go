@@ -27,7 +27,12 @@ func (v *visit) tell(problems []fault.Field, names map[string]string) told {
 	return t
 }
 
-// field is a field with what is wrong with it.
+// field is a field with what is wrong with it; the summary then says which field it is.
 func (t told) field(name, label, hint string) ui.Field {
+	for i, p := range t.summary {
+		if p.Field == name && p.Text == t.errors[name] {
+			t.summary[i].Text = label + ": " + p.Text
+		}
+	}
 	return ui.Field{Name: name, Label: label, Hint: hint, Error: t.errors[name]}
 }

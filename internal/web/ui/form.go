@@ -277,7 +277,10 @@ func (b Button) IsZero() bool { return b == Button{} }
 type Problem struct {
 	Field string // name of the field; "" for the form as a whole
 	Text  string
+	Href  string // where the field is, if on another page
 }
+
+func (p Problem) href() string { return or(p.Href, "#"+FieldID(p.Field)) }
 
 // Search is a box to look for something; it gets, and changes nothing.
 type Search struct {

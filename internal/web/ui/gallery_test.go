@@ -489,7 +489,7 @@ func pieceSample(say sayer, _ i18n.Lang) templ.Component {
 		ui.LinkList([]ui.Link{{Text: "a", Href: "/a"}, {Text: "b", Href: "/b", Save: true}}),
 		ui.Bullets([]string{say("Uma linha.", "A line.")}), ui.Typed("case.approve"),
 		with(ui.Sheet(), ui.Words(say("Exmo.(a) Senhor(a)", "Dear Sir or Madam"))),
-		with(ui.Fold("ato", say("Pedir elementos", "Ask for elements"), true), ui.Blocks([]templ.Component{ui.Checkbox(ui.Check{Field: ui.Field{Name: "pedir", Label: say("Documento", "Document"), Links: []ui.Link{{Text: say("Ler o texto", "Read the text"), Href: "/t"}}}})})),
+		ui.Default(), with(ui.Fold("ato", say("Pedir elementos", "Ask for elements"), true), ui.Blocks([]templ.Component{ui.Checkbox(ui.Check{Field: ui.Field{Name: "pedir", Label: say("Documento", "Document"), Links: []ui.Link{{Text: say("Ler o texto", "Read the text"), Href: "/t"}}}})})),
 		with(ui.Section(say("Pedidos", "Requests")), ui.SubCards([]ui.Card{{Kicker: "1", Title: say("Pedido", "Request"), Text: "…", State: ui.Pill{Text: "x"}, Link: ui.Link{Text: say("Abrir", "Open"), Hidden: " 1", Href: "#"}}})),
 	)...)
 }
