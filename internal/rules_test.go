@@ -49,7 +49,7 @@ var sideways = map[string][]string{
 var externalTests = map[string][]string{
 	"portals": {"portal", "actor", "db", "field", "i18n"},
 	"docs":    {"app", "config", "portal"}, // the guides' examples are tried
-	"test":    {"tour", "app", "db", "ca", "credential", "portals"},
+	"test":    {"tour", "app", "db", "ca", "credential", "portals", "portal", "i18n"},
 }
 
 // face is what floor 6 may import of the two lowest floors, and never of floor
