@@ -323,5 +323,11 @@ func TestTidyIsTheProgramsOwn(t *testing.T) {
 		for _, by := range []actor.Actor{rui, actor.Nobody(office)} {
 			refused(t, k.Tidy(k.ctx, by), fault.Forbidden, "fault.forbidden")
 		}
+		id := k.submitted()
+		k.clock.pass(3 * aDay)
+		must(t, k.Tidy(k.ctx, actor.Machine("two"))) // the other portal's
+		if events := k.told(id); len(events) != 2 {
+			t.Errorf("told %v", events)
+		}
 	})
 }

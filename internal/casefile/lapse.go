@@ -74,6 +74,9 @@ func (s *Service) chore(ctx context.Context, by actor.Actor, id ID, one chore) e
 		if err != nil {
 			return err
 		}
+		if by.Portal != "" && by.Portal != c.Portal.Name {
+			return nil
+		}
 		if c.State != one.state || c.ChangedAt.After(tx.Now().Add(-one.after)) || c.reminded < one.least || c.reminded >= one.number {
 			return nil // its applicant came back meanwhile, or another replica did it
 		}

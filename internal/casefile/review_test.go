@@ -377,6 +377,12 @@ func TestAnOfficersOwnCaseIsRefusedWhicheverWayItIsTheirs(t *testing.T) {
 		}
 		ana := k.person(rui)
 		own["somebody else's for her"] = k.filed(ana, "order", "text", "um", "subject", "eva@exemplo.pt")
+		byPerson := k.filed(evaApplicant, "order", "text", "dois")
+		k.deed(func(tx *db.Tx) error { // the person alone tells
+			_, err := tx.Exec(k.ctx, `UPDATE casefile SET address_key = 'nenhum@exemplo.pt' WHERE id = $1`, string(byPerson))
+			return err
+		})
+		own["filed by her"] = byPerson
 		for name, id := range own {
 			must(t, k.Take(k.ctx, rui, id))
 			for verb, deed := range k.deedsOf(eva, id) {
