@@ -24,6 +24,7 @@ type asking struct {
 	warnings map[string]string
 	searches map[string]string // what was searched for, by field
 	rows     int               // how many rows a question of rows shows at least
+	whole    bool              // shows codes that open a public register whole: whoever reviews has to look there
 }
 
 func (v *visit) asking(view casefile.View) *asking {
@@ -42,9 +43,18 @@ func (a *asking) blame(problems []fault.Field) []ui.Problem {
 		if f, ok := a.view.Procedure.Field(strings.SplitN(p.Name, ".", 2)[0]); ok {
 			label = a.v.text(f.Label) + ": " + text
 		}
-		all = append(all, ui.Problem{Field: p.Name, Text: label})
+		all = append(all, ui.Problem{Field: a.place(p.Name), Text: label})
 	}
 	return all
+}
+
+// place is where on the page a field is answered: a body that is not among what was found is searched for first.
+func (a *asking) place(name string) string {
+	f, ok := a.view.Procedure.Field(name)
+	if ok && f.Kind == field.Body && len(a.v.bodies(a.searches[name], a.answers.One(name))) == 0 {
+		return search(name)
+	}
+	return name
 }
 
 func (a *asking) warn(warnings []fault.Field) {
