@@ -78,7 +78,7 @@ func (m mailbox) Letters(most int) ([]web.Letter, error) {
 // Letter is one of them.
 func (m mailbox) Letter(file string) (web.Letter, error) {
 	found, _, err := m.outbox.Letter(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, notify.ErrNoLetter) || errors.Is(err, fs.ErrNotExist) {
 		return web.Letter{}, fault.New(fault.NotFound, "fault.not-found")
 	}
 	return web.Letter(found), err

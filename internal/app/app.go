@@ -234,6 +234,9 @@ func (a *App) waysOut() (notify.MailSender, notify.SMSSender, error) {
 		return outbox, outbox, nil
 	}
 	smtp, err := notify.NewSMTP(notify.SMTPConfig{Host: m.Host, Port: m.Port, Security: notify.Security(m.TLS), User: m.User, Password: m.Password, From: from})
+	if a.o.Settings.SMS.Gateway == "" {
+		return smtp, noSMS{}, err
+	}
 	return smtp, outbox, err
 }
 
@@ -255,6 +258,7 @@ func (a *App) openPeople(ctx context.Context, v *vault.Vault) error {
 	})
 	a.Login = login.New(login.Config{
 		DB: a.DB, Portals: a.Portals, Accounts: a.Accounts, Letters: a.Letters, Links: a.Links, Throttle: a.Counters, Vault: v, RecoveryPage: "recuperar",
+		MailOnly: a.o.Settings.SMS.Gateway == "",
 	})
 	if err := a.openSigning(ctx); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/issuance"
+	"chancela/internal/notify"
 	"chancela/internal/portal"
 )
 
@@ -78,4 +79,12 @@ func (a *App) openKeys() (ca.Keys, error) {
 		cost = issuance.CostRandom()
 	}
 	return ca.FileKeys{Dir: filepath.Join(a.keysDir(), "signing"), Passphrase: []byte(passphrase), Cost: cost}, nil
+}
+
+// noSMS is the way out of an instance that has none: nothing should have been queued for it.
+type noSMS struct{}
+
+// SendSMS refuses for good.
+func (noSMS) SendSMS(context.Context, notify.Text) error {
+	return &notify.Failure{Word: "misset", ForGood: true}
 }

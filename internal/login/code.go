@@ -61,7 +61,7 @@ func (s *Service) chosen(one account.Account, channel Channel) (Choice, error) {
 // numbers abroad or of added value.
 func (s *Service) canText(one account.Account) bool {
 	p, ok := s.portals.Portal(one.Portal)
-	if !ok || !field.IsMobile(one.Mobile) {
+	if !ok || s.mailOnly || !field.IsMobile(one.Mobile) {
 		return false
 	}
 	_, ok = p.Text(portal.AccountCode, one.Lang, nil)

@@ -40,10 +40,13 @@ type Config struct {
 	// RecoveryPage is the path within a portal of the page that asks for a recovery, for the letter that tells of a
 	// changed password.
 	RecoveryPage string
+	// MailOnly says that this instance has no way out for SMS: codes are offered by mail only.
+	MailOnly bool
 }
 
 // Service is the room's door.
 type Service struct {
+	mailOnly     bool
 	db           *db.DB
 	portals      *portal.Set
 	accounts     *account.Accounts
@@ -60,7 +63,7 @@ type Service struct {
 func New(c Config) *Service {
 	o := newOven()
 	return &Service{
-		db: c.DB, portals: c.Portals, accounts: c.Accounts, letters: c.Letters, links: c.Links, throttle: c.Throttle, vault: c.Vault,
+		mailOnly: c.MailOnly, db: c.DB, portals: c.Portals, accounts: c.Accounts, letters: c.Letters, links: c.Links, throttle: c.Throttle, vault: c.Vault,
 		recoveryPage: c.RecoveryPage, oven: o, dummy: o.nobody(),
 	}
 }
