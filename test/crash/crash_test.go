@@ -126,6 +126,19 @@ func (i *instance) start(ctx context.Context) error {
 	return errors.New("the program never stays up")
 }
 
+// up starts the program again if it was killed after the last act.
+func (i *instance) up(ctx context.Context) {
+	i.t.Helper()
+	select {
+	case <-i.child.Ended():
+		i.note()
+		if err := i.start(ctx); err != nil {
+			i.t.Fatal(err)
+		}
+	default:
+	}
+}
+
 func (i *instance) wasKilled(err error) bool { return strings.Contains(err.Error(), "signal: killed") }
 
 func (i *instance) note() {
@@ -288,6 +301,7 @@ func TestKilledAtRandomMomentsNothingIsLostAndNothingDoneTwice(t *testing.T) {
 			}
 			i.play(t.Context())
 			stop()
+			i.up(t.Context())
 			i.sound(t.Context())
 			t.Logf("killed %d times", i.total)
 		}
@@ -319,8 +333,12 @@ func (i *instance) kill(chance *rand.Rand, times int) (stop func()) {
 			case <-time.After(time.Duration(50+chance.IntN(1200)) * time.Millisecond):
 			}
 			if i.bearable() {
+				ended := i.child.Ended()
 				i.child.Kill()
-				killed++
+				if ended != nil {
+					<-ended
+					killed++
+				}
 			}
 		}
 	}()
