@@ -280,7 +280,7 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "/certificados", Log: a.o.Log})
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
