@@ -314,7 +314,7 @@ export default async function ({ person, step, server, mode }) {
       if (await officer1.has('field', say('web.facts'))) {
         await officer1.press(say(`web.credential.move.${move}`))
         assert.equal(officer1.status, 422)
-        await officer1.tick(/^R/, say('web.reasons'))
+        if (await officer1.has('option', /^R/, say('web.reasons'))) await officer1.tick(/^R/, say('web.reasons'))
         await officer1.fill(say('web.facts'), 'Factos de ensaio, com pelo menos trinta caracteres de fundamentação.')
       }
       await officer1.press(say(`web.credential.move.${move}`))

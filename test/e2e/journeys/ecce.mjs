@@ -180,9 +180,9 @@ export default async function ({ person, step, server, mode }) {
     await first.open('/ecce/tecnico/')
     await first.sees(say('web.awaiting'))
     await first.follow(number)
-    await first.fill(say('web.move.identidade.words'), 'Cartão de Cidadão, visto ao balcão de Lisboa.')
-    await first.press(say('web.move.identidade.button'))
-    await first.sees(say('web.moved.identidade'))
+    await first.fill(say('web.move.comprovar.words'), 'Cartão de Cidadão, visto ao balcão de Lisboa.')
+    await first.press(say('web.move.comprovar.button'))
+    await first.sees(say('web.moved.comprovar'))
     await ana.comes('/ecce/area', say('web.certificate.state.issued'))
   })
 
@@ -197,7 +197,7 @@ export default async function ({ person, step, server, mode }) {
     assert.match(told, /issuer=.*TESTE/)
     assert.ok(told.includes((await publicKey(key.key)).trim()), 'it is for another key')
     assert.equal((await ana.save(say('web.certificate.der'))).bytes[0], 0x30)
-    assert.equal((await ana.save(say('web.certificate.chain'))).bytes.toString().match(/BEGIN CERTIFICATE/g).length, 2)
+    assert.equal((await ana.save(say('web.certificate.chain'))).bytes.toString().match(/BEGIN CERTIFICATE/g).length, 3) // it, its issuer, the root
     await first.open(page.replace('/certificados/', '/tecnico/certificados/'))
     await first.sees(say('web.custody'))
     assert.equal((await first.save(say('web.certificate.pem'))).status, 200)

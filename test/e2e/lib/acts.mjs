@@ -28,7 +28,7 @@ export function linkIn(server, to, place) {
 
 // codeIn waits for a mail with a confirmation code.
 export function codeIn(server, to) {
-  return letter(server, to, 'a code', mail => /\b\d{6}\b/.exec(mail.text.replace(/https?:\S+/g, ''))?.[0])
+  return letter(server, to, 'a code', mail => /(?<![\w/.-])\d{6}(?![\w/-])/.exec(mail.text)?.[0]) // the number of a case ends in six digits too
 }
 
 const name = text => both(text, t => t.includes('{') ? fill(t.slice(0, t.indexOf('{')).trim()) : t)

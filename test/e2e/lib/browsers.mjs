@@ -105,6 +105,7 @@ class PlaywrightPage {
   choose(el, value) { return el.selectOption(value) }
   attach(el, files) { return el.setInputFiles(files) }
   key(name) { return this.raw.keyboard.press(name) }
+  type(text) { return this.raw.keyboard.type(text) }
   resize(width, height) { return this.raw.setViewportSize({ width, height }) }
   screenshot(path, whole) { return this.raw.screenshot({ path, fullPage: whole }) }
   async cookies() { return (await this.context.cookies()).map(c => `${c.name}=${c.value}`).join('; ') }
@@ -150,6 +151,7 @@ class PuppeteerPage {
   choose(el, value) { return el.select(value) }
   attach(el, files) { return el.uploadFile(...[files].flat()) }
   key(name) { return this.raw.keyboard.press(name) }
+  type(text) { return this.raw.keyboard.type(text) }
   resize(width, height) { return this.raw.setViewport({ width, height }) }
   screenshot(path, whole) { return this.raw.screenshot({ path, fullPage: whole }) }
   async cookies() { return (await this.context.cookies()).map(c => `${c.name}=${c.value}`).join('; ') }

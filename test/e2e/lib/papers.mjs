@@ -69,7 +69,7 @@ export async function put(name, content) {
 // request has openssl make a key and a request for a certificate: {text, key}.
 export async function request(name = 'pedido') {
   const key = join(dir, `${name}.key`), csr = join(dir, `${name}.csr`)
-  await run('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', csr, '-subj', '/CN=ENSAIO'])
+  await run('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', csr, '-subj', '/'])
   return { text: await readFile(csr, 'utf8'), key }
 }
 

@@ -49,20 +49,21 @@ export class Visitor {
   }
 
   // open goes to an address of the server, or to a link from a mail.
-  async open(path) {
+  // {lang} is the language the page must have, if it is not the mode's.
+  async open(path, { lang } = {}) {
     await this.page.goto(new URL(path, this.run.origin).href)
-    await this.#arrived()
+    await this.#arrived(lang)
   }
 
   // press presses the button (or follows the link) of that name and waits for
   // the page it leads to; {stay: true} for one that leads nowhere.
   async press(name, { stay = false } = {}) {
-    await this.#click('press', name, stay)
+    await this.#click('press', name, { stay })
   }
 
-  // follow follows the link of that name.
-  async follow(name) {
-    await this.#click('link', name, false)
+  // follow follows the link of that name; {lang} as in open.
+  async follow(name, { lang } = {}) {
+    await this.#click('link', name, { lang })
   }
 
   // unfold opens a part of the page that is folded away, if it is.
@@ -115,6 +116,11 @@ export class Visitor {
   // key presses a key, as somebody without a mouse does.
   async key(name) {
     await this.page.key(name)
+  }
+
+  // type types where the focus is.
+  async type(text) {
+    await this.page.type(text)
   }
 
   // tabTo moves with the Tab key until something of a kind has the focus, which
@@ -239,11 +245,11 @@ export class Visitor {
     return found
   }
 
-  async #click(kind, name, stay) {
+  async #click(kind, name, { stay, lang } = {}) {
     const el = await this.#find(kind, name)
     const mark = await this.#mark()
     await this.page.click(el)
-    if (!stay) await this.#loaded(mark, this.#say(name))
+    if (!stay) await this.#loaded(mark, this.#say(name), lang)
   }
 
   // mark marks the page that is shown, so that it can be told from the next.
@@ -253,18 +259,18 @@ export class Visitor {
     return mark
   }
 
-  async #loaded(mark, name) {
+  async #loaded(mark, name, lang) {
     await until(`"${name}" leads to another page than ${this.page.url()}`, () => this.page.evaluate(
       mark => document.documentElement.dataset.mark !== mark && document.readyState === 'complete', mark))
-    await this.#arrived()
+    await this.#arrived(lang)
   }
 
   // arrived looks at what every page must hold.
-  async #arrived() {
-    await this.#judge('')
+  async #arrived(lang) {
+    await this.#judge('', lang)
   }
 
-  async #judge(state) {
+  async #judge(state, lang = this.mode.lang) {
     const place = `${this.at()}${this.status >= 400 ? ` (${this.status})` : ''}${state ? ` (${state})` : ''}`
     const heard = this.#problems.splice(0)
     if (heard.length) this.run.tally.fail(`${this.run.label}: ${place} is quiet`, heard.join('\n'))
@@ -273,7 +279,7 @@ export class Visitor {
     const digest = createHash('sha256').update(content).digest('hex')
     if (this.run.judged.has(digest)) return
     this.run.judged.add(digest)
-    this.run.tally.judge(`${this.run.label}: ${place} is accessible at 320 and 1280 px`, await judge(this.page, this.mode.lang))
+    this.run.tally.judge(`${this.run.label}: ${place} is accessible at 320 and 1280 px`, await judge(this.page, lang))
   }
 }
 
