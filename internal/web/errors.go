@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,10 +33,19 @@ func (v *visit) fail(err error) {
 	if v.portal != nil && v.led(err) {
 		return
 	}
+	if v.r.Context().Err() != nil { // the reader went away: there is nobody to tell, and nothing for a person to look at
+		v.s.Log.Info("the reader went away", slog.String("path", v.r.Pattern), slog.Any("error", err))
+		return
+	}
 	status, title, text := v.explain(err)
 	if e, ok := fault.As(err); ok {
 		v.retry(e)
 	}
+	v.refuse(status, title, text)
+}
+
+// refuse shows why there is no page.
+func (v *visit) refuse(status int, title, text string) {
 	if v.wantsJSON() {
 		v.problem(status, title, text)
 		return
@@ -110,11 +120,34 @@ func (v *visit) problem(status int, title, text string) {
 	_, _ = v.w.Write(body)
 }
 
-// nowhere answers what no route has.
+// nowhere answers what no route has, and what a route has for another method only.
 func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) {
 	v := &visit{w: w, r: r, s: s, lang: langOf(r)}
 	if p, ok := s.Portals.Portal(strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 2)[0]); ok {
 		v.portal = p
 	}
+	if allowed := v.allowed(); len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		v.refuse(http.StatusMethodNotAllowed, v.say("web.error.method"), v.say("web.error.method.text"))
+		return
+	}
 	v.fail(fault.New(fault.NotFound, "fault.not-found"))
+}
+
+// allowed are the methods that the address knows (RFC 9110, 15.5.6).
+func (v *visit) allowed() []string {
+	on := v.s.outside
+	if v.portal != nil {
+		on = v.s.within
+	}
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if _, pattern := on.Handler(&http.Request{Method: method, URL: v.r.URL, Host: v.r.Host}); pattern != "/" && pattern != "" {
+			all = append(all, method)
+		}
+	}
+	if len(all) > 0 && all[0] == http.MethodGet {
+		all = slices.Insert(all, 1, http.MethodHead)
+	}
+	return all
 }

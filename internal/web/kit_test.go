@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
@@ -115,13 +116,25 @@ func first(email string) url.Values {
 	}
 }
 
-const pdf = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" +
-	"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\nxref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n0000000052 00000 n \n" +
-	"0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\nstartxref\n164\n%%EOF\n"
-
-// document is a small PDF, different for each word put at its end.
-func document(name, different string) apptest.File {
-	return apptest.File{Name: name, Content: []byte(pdf + "% " + different + "\n")}
+// document is a small PDF, another for each word.
+func document(name, word string) apptest.File {
+	text := "BT /F1 12 Tf 20 100 Td (Documento inventado " + word + ") Tj ET"
+	objects := []string{
+		"<< /Type /Catalog /Pages 2 0 R >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(text), text),
+		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	}
+	b := bytes.NewBufferString("%PDF-1.4\n")
+	table := "0000000000 65535 f \n"
+	for i, object := range objects {
+		table += fmt.Sprintf("%010d 00000 n \n", b.Len())
+		fmt.Fprintf(b, "%d 0 obj\n%s\nendobj\n", i+1, object)
+	}
+	at := b.Len()
+	fmt.Fprintf(b, "xref\n0 %d\n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table, len(objects)+1, at)
+	return apptest.File{Name: name, Content: b.Bytes()}
 }
 
 // filed fills in the six fields and gives the id of the case.

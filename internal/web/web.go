@@ -54,6 +54,7 @@ type Config struct {
 type Server struct {
 	Config
 	handler http.Handler
+	outside *http.ServeMux // of the addresses of the whole instance
 	within  *http.ServeMux // of the addresses within a portal
 	themes  map[string]ui.Theme
 }
@@ -196,10 +197,15 @@ func (s *Server) build() http.Handler {
 	inner.HandleFunc("/", s.nowhere)
 	outer.Handle("/", inner)
 	outer.Handle("GET "+ui.StaticPath, ui.Static())
-	s.within = inner
+	s.outside, s.within = outer, inner
 	guarded := s.guard(http.NewCrossOriginProtection().Handler(outer))
 	// Answers of the PKI go past the mux: it would clean the path of an OCSP request, in which "//" is legal base64.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			// It may have had a length too, which the library reads past: whoever stands between may have read it
+			// otherwise, so nothing more is read on this connection (RFC 9112, 6.1).
+			w.Header().Set("Connection", "close")
+		}
 		if s.PKI != nil && strings.HasPrefix(r.URL.Path, "/pki/") && r.URL.Path != "/pki/" {
 			s.PKI.ServeHTTP(w, r)
 			return
