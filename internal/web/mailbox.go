@@ -76,11 +76,14 @@ func (v *visit) lettersTable(letters []Letter) ui.Table {
 	}
 	for _, l := range letters {
 		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{
-			ui.A(ui.Link{Text: l.Subject, Href: "/avaliacao/" + l.File}), ui.Words(l.To), ui.Words(v.moment(l.At)),
+			ui.A(ui.Link{Text: l.Subject, Href: "/avaliacao/" + l.File}), ui.Words(bare(l.To)), ui.Words(v.moment(l.At)),
 		}})
 	}
 	return t
 }
+
+// bare is an address without the brackets that a header has around it.
+func bare(address string) string { return strings.Trim(address, "<>") }
 
 func (v *visit) textsTable(texts []SMS) ui.Table {
 	t := ui.Table{
@@ -112,7 +115,7 @@ func (s *Server) letter(v *visit) error {
 		return err
 	}
 	p := letterPage{Frame: v.frame(l.Subject), Facts: []ui.Fact{
-		{Label: v.say("web.mailbox.from"), Text: l.From}, {Label: v.say("web.mailbox.to"), Text: l.To}, {Label: v.say("web.mailbox.at"), Text: v.moment(l.At)},
+		{Label: v.say("web.mailbox.from"), Text: l.From}, {Label: v.say("web.mailbox.to"), Text: bare(l.To)}, {Label: v.say("web.mailbox.at"), Text: v.moment(l.At)},
 	}}
 	p.Frame.Trail = v.trail(ui.Link{Text: v.say("web.mailbox"), Href: "/avaliacao"})
 	for line := range strings.SplitSeq(l.Text, "\n") {

@@ -103,6 +103,9 @@ func (a *asking) facts(fields []portal.Field) []ui.Fact {
 		if f.IsFile() {
 			fact.Body = a.documents(f)
 		}
+		if rows := a.shownRows(f); len(rows) > 0 {
+			fact.Body = ui.Bullets(rows)
+		}
 		if text := a.problems[f.Key]; text != "" {
 			fact.Notes = append(fact.Notes, ui.Finding{Tone: ui.Danger, Text: text})
 		}
@@ -136,9 +139,6 @@ func (v *visit) documentAt(id casefile.ID, doc evidence.Doc) string {
 
 // shown writes an answer as people read it; a sensitive one masked.
 func (a *asking) shown(f portal.Field) string {
-	if f.Kind == portal.Rows {
-		return a.shownRows(f)
-	}
 	var parts []string
 	for _, value := range a.answers[f.Key] {
 		if value == "" {
@@ -162,6 +162,10 @@ func (a *asking) shownValue(f portal.Field, value string) string {
 		}
 	case field.Tick:
 		return a.v.say("web.yes")
+	case field.Certidao:
+		if a.whole {
+			return value
+		}
 	case field.Body:
 		for _, b := range a.v.portal.Register {
 			if b.NIPC == value {
@@ -172,7 +176,11 @@ func (a *asking) shownValue(f portal.Field, value string) string {
 	return field.Show(f.Kind, a.v.lang, value)
 }
 
-func (a *asking) shownRows(f portal.Field) string {
+// shownRows writes the answers of a question of rows, a line each.
+func (a *asking) shownRows(f portal.Field) []string {
+	if f.Kind != portal.Rows {
+		return nil
+	}
 	var rows []string
 	for _, i := range f.FilledRows(a.answers) {
 		var cells []string
@@ -183,10 +191,7 @@ func (a *asking) shownRows(f portal.Field) string {
 		}
 		rows = append(rows, strings.Join(cells, ", "))
 	}
-	if len(rows) == 0 {
-		return a.v.say("web.none")
-	}
-	return strings.Join(rows, "; ")
+	return rows
 }
 
 // submit files the draft.
@@ -587,7 +592,7 @@ func (s *Server) filledMinuta(v *visit) error {
 				if !ok || len(view.Answers[name]) == 0 || field.Sensitive(f.Kind) {
 					return ""
 				}
-				return a.shown(f)
+				return strings.Join(append(a.shownRows(f), a.shown(f))[:1], "")
 			})
 		}
 	}

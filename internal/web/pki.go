@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"chancela/internal/status"
 	"chancela/internal/web/ui"
@@ -43,7 +44,8 @@ func (v *visit) issuer(one status.Issuer) issuerPart {
 	if one.Root {
 		kind = v.say("web.pki.root")
 	}
-	part := issuerPart{Name: one.Subject, Fingerprint: one.Fingerprint, Facts: []ui.Fact{
+	part := issuerPart{Name: commonName(one.Subject), Fingerprint: one.Fingerprint, Facts: []ui.Fact{
+		{Label: v.say("web.pki.subject"), Text: one.Subject},
 		{Label: v.say("web.pki.kind"), Text: kind},
 		{Label: v.say("web.serial"), Text: one.Serial},
 		{Label: v.say("web.validity"), Text: v.say("web.from-until", "from", v.day(one.NotBefore), "until", v.day(one.NotAfter))},
@@ -60,4 +62,14 @@ func (v *visit) issuer(one status.Issuer) issuerPart {
 		part.Facts = append(part.Facts, ui.Fact{Label: "OCSP", Body: ui.Typed(one.OCSP)})
 	}
 	return part
+}
+
+// commonName is the last part of a distinguished name that people know an authority by.
+func commonName(subject string) string {
+	_, name, ok := strings.Cut(subject, "CN=")
+	if !ok {
+		return subject
+	}
+	name, _, _ = strings.Cut(name, ", ")
+	return name
 }

@@ -147,6 +147,7 @@ func (v *visit) fileOf(p *officerPage, r casefile.Review) {
 	}
 	a := v.asking(r.View)
 	a.warn(r.Warnings)
+	a.whole = !r.Mine && v.by.MayIn(v.portal.Name, actor.WorkCase) == nil
 	for _, step := range r.Procedure.Steps {
 		answered := slices.DeleteFunc(step.Asked(r.Answers, v.s.now()), portal.Field.IsFile)
 		p.Parts = append(p.Parts, reviewPart{Title: v.text(step.Title), Facts: a.facts(answered)})

@@ -35,6 +35,7 @@ type stepPage struct {
 	Others    []ui.Button
 	Cancel    ui.Link
 	Saved     string
+	More      string // that the answers led to further questions
 }
 
 // begin shows the first step of a form to somebody who has not begun it.
@@ -135,6 +136,9 @@ func (s *Server) step(v *visit) error {
 		p.Frame.Failed = len(p.Problems) > 0
 		p.Questions = a.questions(view.Procedure.Steps[at].Asked(view.Answers, s.now()))
 	}
+	if query.Has("mais") {
+		p.More = v.say("web.more-asked")
+	}
 	if query.Has("guardado") {
 		p.Saved = v.say("web.saved", "until", v.day(view.ChangedAt.Add(casefile.KeepDrafts)))
 	}
@@ -222,6 +226,10 @@ func (v *visit) rowCount(view casefile.View, key string) int {
 // onward judges a step and goes to the next one, or files a form that has only one.
 func (v *visit) onward(view casefile.View, at int, typed url.Values, problems []fault.Field) error {
 	judged := view.Procedure.JudgeStep(at, view.WithFiles(), v.s.now())
+	if unseen(typed.Get(shownName), problems, judged.Problems) {
+		v.redirect(v.caseAt(view.ID, "passo", strconv.Itoa(at+1)) + "?mais=1")
+		return nil
+	}
 	problems = append(problems, judged.Problems...)
 	if len(problems) > 0 {
 		return v.stepAgain(view, at, typed, problems, judged.Warnings)
@@ -243,6 +251,19 @@ func (v *visit) onward(view casefile.View, at int, typed url.Values, problems []
 	}
 	v.redirect(v.at("processos", string(view.ID), "recibo"))
 	return nil
+}
+
+// shownName is what a form calls the list of the questions that it showed.
+const shownName = "perguntas"
+
+// unseen says whether all that is missing are questions that the form did not show, since they follow from what was
+// just answered: they are asked for then, not blamed for.
+func unseen(shown string, typed, missing []fault.Field) bool {
+	if shown == "" || len(typed) > 0 || len(missing) == 0 {
+		return false
+	}
+	keys := strings.Fields(shown)
+	return !slices.ContainsFunc(missing, func(p fault.Field) bool { return slices.Contains(keys, strings.SplitN(p.Name, ".", 2)[0]) })
 }
 
 // stepAgain shows a step once more with everything typed, and what is wrong with it.
@@ -279,6 +300,11 @@ func (v *visit) stepPage(view casefile.View, at int, a *asking) stepPage {
 	asked := step.Asked(view.Answers, v.s.now())
 	p.Form = ui.Form{Action: v.at("processos", id, "passo", strconv.Itoa(at+1)), Autosave: v.at("processos", id, "guardar")}
 	p.Form.Files = slices.ContainsFunc(asked, portal.Field.IsFile)
+	var shown []string
+	for _, f := range asked {
+		shown = append(shown, f.Key)
+	}
+	p.Form.Hidden = []ui.Hidden{{Name: shownName, Value: strings.Join(shown, " ")}}
 	p.Questions = a.questions(asked)
 	p.Cancel = ui.Link{Text: v.cancelLabel(proc), Href: v.at("processos", id, "cancelar")}
 	if at == 0 {
