@@ -57,7 +57,8 @@ func (s *Server) hostIsOurs(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 			return true
 		}
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		// A target that is no path ("x:@elsewhere/", "*") would make another host of ours.
+		if (r.Method == http.MethodGet || r.Method == http.MethodHead) && strings.HasPrefix(r.URL.RequestURI(), "/") {
 			http.Redirect(w, r, s.Base.Scheme+"://"+s.Base.Host+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 			return false
 		}
