@@ -140,7 +140,7 @@ func (p *Player) signIn(ctx context.Context, w *person) error {
 			return err
 		}
 	}
-	for range 3 {
+	for range 4 { // a code to ask for, and one or two to enter
 		at := w.page
 		if channel, ok := at.formEnding(atChannel); ok && !p.asked(at) {
 			if err := p.askCode(ctx, w, channel); err != nil {
@@ -221,8 +221,8 @@ func (p *Player) enterCode(ctx context.Context, w *person, f *form) error {
 	if err := w.send(ctx, f, button); err != nil {
 		return err
 	}
-	if w.page.status != http.StatusOK {
+	if w.page.status != http.StatusOK && w.page.status != http.StatusUnprocessableEntity {
 		return errStuck(w.page, "the code is refused")
 	}
-	return nil
+	return nil // refused: an older code came late, after a crash; the page asks again, and the right one is on its way
 }
