@@ -119,7 +119,7 @@ func (p *Person) fill(t testing.TB, at string, shown Answer, answers url.Values,
 			switch {
 			case isColumn:
 				values.Add(key+"."+column+"."+strconv.Itoa(i), value)
-			case slices.Contains(words, name) || shown.Status == http.StatusSeeOther:
+			case slices.Contains(words, name) || slices.Contains(words, name+".procura"): // or what a search would find
 				values.Add(name, value)
 			}
 		}

@@ -148,6 +148,11 @@ func (p *Person) TryPost(ctx context.Context, path string, values url.Values) (A
 	return p.try(ctx, http.MethodPost, path, formType, strings.NewReader(values.Encode()))
 }
 
+// TryBody posts any body, and gives the error of a connection that was cut.
+func (p *Person) TryBody(ctx context.Context, path, contentType string, body io.Reader) (Answer, error) {
+	return p.try(ctx, http.MethodPost, path, contentType, body)
+}
+
 // AtOnce does something n times at the same moment.
 func AtOnce(t testing.TB, n int, do func(i int) (Answer, error)) []Answer {
 	t.Helper()
@@ -249,15 +254,23 @@ func (a Answer) Page(t testing.TB) *html.Node {
 	return root
 }
 
-// Value is what stands in the first field of a form that has a name; "" if there is none.
+// Value is what stands in the first field of a form that has a name, or the choice that is made; "" if there is none.
 func (a Answer) Value(t testing.TB, name string) string {
 	t.Helper()
 	for n := range a.Page(t).Descendants() {
-		if n.Type == html.ElementNode && n.Data == "input" && attribute(n, "name") == name {
+		if n.Type == html.ElementNode && n.Data == "input" && attribute(n, "name") == name && (!optional(n) || has(n, "checked")) {
 			return attribute(n, "value")
 		}
 	}
 	return ""
+}
+
+func optional(n *html.Node) bool {
+	return slices.Contains([]string{"checkbox", "radio"}, attribute(n, "type"))
+}
+
+func has(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 // Fields are the names of the fields of the page's forms: those that bring documents, and the others.
