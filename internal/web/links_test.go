@@ -120,7 +120,16 @@ func TestACaseIsFollowedWithoutAnAccount(t *testing.T) {
 	leads(t, other.Post(t, link, nil), "/cases/processos/"+id)
 	a := other.Get(t, "/cases/processos/"+id)
 	sound(t, a)
-	says(t, a, number, "Pendente", "Cabe aos serviços, com prazo até", "Ainda não há dados suficientes para indicar um tempo de espera.", "Histórico", "Endereço confirmado")
+	says(t, a, number, "Pendente", "Cabe aos serviços, com prazo até", "Histórico", "Endereço confirmado")
+}
+
+func TestTheExpectedWaitIsToldOrThatItIsNotKnown(t *testing.T) {
+	t.Parallel()
+	p := start(t).Person(t)
+	text := p.Get(t, "/cases/processos/"+filed(t, p, six(newAddress("sara"), newBody()))).Text(t)
+	if !strings.Contains(text, "Ainda não há dados suficientes para indicar um tempo de espera.") && !strings.Contains(text, "metade dos pedidos foi decidida no próprio dia.") {
+		t.Errorf("no word of the wait: %s", text)
+	}
 }
 
 func TestAskingToFollowAnswersAlikeWhateverIsTyped(t *testing.T) {

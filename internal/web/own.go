@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -454,12 +455,22 @@ func (v *visit) showOwn(status int, view casefile.View, problems []fault.Field, 
 	for _, step := range view.Procedure.Steps {
 		p.Facts = append(p.Facts, reviewPart{Title: v.text(step.Title), Facts: a.facts(step.Asked(view.Answers, v.s.now()))})
 	}
+	if later := a.facts(later(view)); len(later) > 0 {
+		p.Facts = append(p.Facts, reviewPart{Title: v.say("web.elements"), Facts: later})
+	}
 	p.Timeline = v.timeline(view, nil)
 	p.Receipt = ui.Link{Text: v.say("web.receipt"), Href: v.caseAt(view.ID, "recibo")}
 	if !view.State.Decided() {
 		p.Withdraw = ui.Link{Text: v.say("web.withdraw"), Href: v.caseAt(view.ID, "desistir")}
 	}
 	return v.show(status, ownView(p))
+}
+
+// later are the fields of no step that an officer asked for and that were brought.
+func later(view casefile.View) []portal.Field {
+	return slices.DeleteFunc(slices.Clone(view.Procedure.AskLater), func(f portal.Field) bool {
+		return !slices.ContainsFunc(view.Documents, func(doc evidence.Doc) bool { return doc.Slot == f.Key })
+	})
 }
 
 // askedForm asks for the elements that the officer wants, and for nothing else.

@@ -86,6 +86,12 @@ func (v *visit) wait(view casefile.View) string {
 	if err != nil || !ok {
 		return v.say("web.wait.unknown")
 	}
+	switch days {
+	case 0:
+		return v.say("web.wait.none")
+	case 1:
+		return v.say("web.wait.one")
+	}
 	return v.say("web.wait", "n", strconv.Itoa(days))
 }
 
