@@ -43,7 +43,7 @@ type Invited struct{ Portal, Link string }
 
 // NewChild names an instance; nothing runs yet. Its port is one that is free now.
 func NewChild(program, data string, env []string) (*Child, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (c *Child) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(c.program, "serve", "--data", c.Data, "--listen", net.JoinHostPort("127.0.0.1", c.Base.Port()))
+	cmd := exec.Command(c.program, "serve", "--data", c.Data, "--listen", net.JoinHostPort("127.0.0.1", c.Base.Port())) //nolint:gosec // this program itself, which the caller found
 	cmd.Env, cmd.Stderr = c.env, log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *Child) ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(req)
+	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
 		return false
 	}
@@ -137,7 +137,7 @@ func (c *Child) ready(ctx context.Context) bool {
 func (c *Child) whyEnded() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Errorf("%w: %v\n%s", ErrEnded, c.outcome, tail(c.logFile(), 2000))
+	return fmt.Errorf("%w: %v\n%s", ErrEnded, c.outcome, tail(c.logFile(), 2000)) //nolint:errorlint // told, not wrapped: it may be nil
 }
 
 func tail(file string, most int) string {

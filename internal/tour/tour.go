@@ -125,7 +125,7 @@ func (p *Player) play(ctx context.Context, lines *lines) error {
 		return err
 	}
 	for i, act := range p.script.Acts {
-		if err := lines.step(i18n.Text(act.Says), func() error { return p.Act(ctx, i) }); err != nil {
+		if err := lines.step(act.Says, func() error { return p.Act(ctx, i) }); err != nil {
 			return fmt.Errorf("%s: %s: %w", act.At, act.Do, err)
 		}
 	}
