@@ -32,7 +32,7 @@ func (c serveCmd) Run(t *tools) error {
 	}
 	log := slog.New(slog.NewJSONHandler(t.errors, &slog.HandlerOptions{Level: level()}))
 	slog.SetDefault(log)
-	listener, err := net.Listen("tcp", settings.Server.Listen)
+	listener, err := new(net.ListenConfig).Listen(t.ctx, "tcp", settings.Server.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", settings.Server.Listen, err)
 	}
@@ -117,7 +117,7 @@ func serve(t *tools, a *app.App, settings config.Settings, listener net.Listener
 		if address == "" {
 			continue
 		}
-		extra, err := net.Listen("tcp", address)
+		extra, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			cancel()
 			return errors.Join(fmt.Errorf("listen on %s: %w", address, err), <-loops)

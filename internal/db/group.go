@@ -128,8 +128,6 @@ func (g *group) commit(deeds []*deed) {
 
 // inSavepoint runs one deed; the error it returns is one that the whole group cannot survive.
 // (SQLite gives up the whole transaction on a full disk or a failed write, and the savepoint with it.)
-//
-//nolint:contextcheck // no one's cancellation may cut off a group half-way
 func (d *deed) inSavepoint() error {
 	ctx := context.Background()
 	if _, err := d.tx.raw.ExecContext(ctx, "SAVEPOINT deed"); err != nil {

@@ -83,9 +83,7 @@ func (c *checker) form(proc *Procedure) {
 }
 
 func (c *checker) condition(proc *Procedure, at Pos, known map[string]bool, cond *Condition) {
-	for _, mistake := range cond.mistakes(proc, at) {
-		c.wrong = append(c.wrong, mistake)
-	}
+	c.wrong = append(c.wrong, cond.mistakes(proc, at)...)
 	for _, key := range cond.fields() {
 		c.expect(known[key], at, "the condition asks about %q, which is not a field of this form", key)
 	}
@@ -103,6 +101,9 @@ func regionNames() []string {
 	return names
 }
 
+// field holds one question against what its kind needs: a list of rules.
+//
+//nolint:gocognit // one rule after the other
 func (c *checker) field(f Field) {
 	c.expect(keyForm.MatchString(f.Key), f.At, "key: %q; expected lower-case letters, digits and _", f.Key)
 	c.expect(!f.Label.IsZero(), f.At, "field %s: expected label", f.Key)

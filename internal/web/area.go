@@ -9,7 +9,6 @@ import (
 	"chancela/internal/certificate"
 	"chancela/internal/credential"
 	"chancela/internal/i18n"
-	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -99,7 +98,7 @@ func (v *visit) areaCertificates(p *areaPage) error {
 	part := &areaPart{Title: v.say("web.certificates"), Empty: v.say("web.certificates.none")}
 	for _, o := range orders {
 		card := ui.Card{
-			Kicker: o.Number, Title: v.text(portal.Text(o.Product)), Text: v.orderLine(o), State: v.orderPill(o),
+			Kicker: o.Number, Title: v.text(o.Product), Text: v.orderLine(o), State: v.orderPill(o),
 			Link: ui.Link{Text: v.say("web.open"), Hidden: " " + o.Number, Href: v.certificateAt(string(o.ID))},
 		}
 		if o.MayAccept() {
@@ -149,7 +148,7 @@ func (v *visit) areaCredentials(p *areaPage) error {
 
 func (v *visit) credentialCard(c credential.View) ui.Card {
 	card := ui.Card{
-		Kicker: c.Number, Title: v.text(portal.Text(c.Title)), Text: c.Body, State: v.credentialPill(c),
+		Kicker: c.Number, Title: v.text(c.Title), Text: c.Body, State: v.credentialPill(c),
 		Link: ui.Link{Text: v.say("web.open"), Hidden: " " + c.Number, Href: v.at("credenciais", string(c.ID))},
 	}
 	if !c.ValidUntil.IsZero() {

@@ -12,7 +12,6 @@ import (
 	"chancela/internal/certificate"
 	"chancela/internal/fault"
 	"chancela/internal/i18n"
-	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -74,7 +73,7 @@ func (v *visit) showCertificate(status int, problems []fault.Field, refusal stri
 	if err != nil {
 		return err
 	}
-	p := certificatePage{Frame: v.frame(v.text(portal.Text(c.Product)))}
+	p := certificatePage{Frame: v.frame(v.text(c.Product))}
 	p.Frame.Kicker, p.Frame.State, p.Frame.Trail = c.Number, v.orderPill(c.Order), v.certificateTrail(c)
 	p.Frame.Lead, p.Frame.Failed = c.Subject, len(problems) > 0 || refusal != ""
 	if what := v.r.URL.Query().Get("feito"); v.r.Method == http.MethodGet && slices.Contains([]string{acceptIt, declineIt, revokeIt}, what) {

@@ -13,7 +13,6 @@ import (
 	"chancela/internal/actor"
 	"chancela/internal/credential"
 	"chancela/internal/fault"
-	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -58,7 +57,7 @@ func (v *visit) showCredential(status int, what string, problems []fault.Field, 
 	if err != nil {
 		return err
 	}
-	p := credentialPage{Frame: v.frame(v.text(portal.Text(c.Title)))}
+	p := credentialPage{Frame: v.frame(v.text(c.Title))}
 	p.Frame.Kicker, p.Frame.Lead, p.Frame.State = c.Number, c.Body, v.credentialPill(c)
 	p.Frame.Failed = len(problems) > 0 || refusal != ""
 	p.Frame.Trail = v.trail(ui.Link{Text: v.areaTitle(), Href: v.at("area")})
@@ -109,13 +108,13 @@ func (v *visit) credentialNotice(c credential.View, refusal string) ui.Notice {
 
 func (v *visit) credentialFacts(p *credentialPage, c credential.View) {
 	for _, f := range c.Facts {
-		p.Facts = append(p.Facts, ui.Fact{Label: v.text(portal.Text(f.Label)), Text: v.text(portal.Text(f.Value))})
+		p.Facts = append(p.Facts, ui.Fact{Label: v.text(f.Label), Text: v.text(f.Value)})
 	}
 	p.Facts = append(p.Facts,
 		ui.Fact{Label: v.say("web.issued"), Text: v.dayOr(c.IssuedAt)}, ui.Fact{Label: v.say("web.until"), Text: v.dayOr(c.ValidUntil)},
 		ui.Fact{Label: v.say("web.verify.code"), Body: ui.A(ui.Link{Text: c.Code, Href: "/verificar/" + url.PathEscape(c.Code)})},
 	)
-	p.Text = []string{v.text(portal.Text(c.Statement)), v.text(portal.Text(c.Purpose))}
+	p.Text = []string{v.text(c.Statement), v.text(c.Purpose)}
 	p.Digest = c.Digest
 	p.Custody = []ui.Fact{
 		{Label: v.say("web.case"), Body: ui.A(ui.Link{Text: c.CaseNumber, Href: v.fileAt(c.CaseID)})},
@@ -135,7 +134,7 @@ func (v *visit) credentialEvent(e credential.Event) ui.Mark {
 	for i, code := range e.Codes {
 		line := code
 		if i < len(e.Reasons) {
-			line += ". " + v.text(portal.Text(e.Reasons[i]))
+			line += ". " + v.text(e.Reasons[i])
 		}
 		said = append(said, line)
 	}

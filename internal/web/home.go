@@ -7,7 +7,6 @@ import (
 	"github.com/a-h/templ"
 
 	"chancela/internal/actor"
-	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -85,7 +84,7 @@ func (v *visit) signIn(user, problem string) ui.SignIn {
 	}
 	for _, slug := range []string{questionPage, "requisitos"} {
 		if page, ok := v.portal.Page(slug); ok {
-			card.Links = append(card.Links, ui.Link{Text: v.text(portal.Text(page.Title)), Href: v.at(slug)})
+			card.Links = append(card.Links, ui.Link{Text: v.text(page.Title), Href: v.at(slug)})
 		}
 	}
 	return card

@@ -10,7 +10,6 @@ import (
 	"chancela/internal/actor"
 	"chancela/internal/casefile"
 	"chancela/internal/certificate"
-	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -51,9 +50,9 @@ func (s *Server) queue(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	if v.by.MayIn(v.portal.Name, actor.SeeCases) != nil {
+	if refused := v.by.MayIn(v.portal.Name, actor.SeeCases); refused != nil {
 		v.redirect(v.at("tecnico", "equipa")) // who only administrates sees no cases: their first page is another
-		return nil
+		return nil                            //nolint:nilerr // led on, not refused
 	}
 	tab, f := v.queueFilter()
 	rows, err := s.Cases.Queue(v.r.Context(), v.by, f)
@@ -173,7 +172,7 @@ func (v *visit) awaiting() (*ui.Table, error) {
 	}}
 	for _, o := range orders {
 		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{
-			ui.A(ui.Link{Text: o.Number, Href: v.at("tecnico", "processos", o.Case) + "#" + identityID}), ui.Words(v.text(portal.Text(o.Product))), ui.Words(o.Subject), ui.Words(v.day(o.MadeAt)),
+			ui.A(ui.Link{Text: o.Number, Href: v.at("tecnico", "processos", o.Case) + "#" + identityID}), ui.Words(v.text(o.Product)), ui.Words(o.Subject), ui.Words(v.day(o.MadeAt)),
 		}})
 	}
 	return &t, nil

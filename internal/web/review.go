@@ -119,7 +119,7 @@ func (v *visit) outcomes(id casefile.ID) ([]ui.Link, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return []ui.Link{{Text: v.text(portal.Text(c.Title)) + " " + c.Number, Href: v.credentialAt(c)}}, nil
+	return []ui.Link{{Text: v.text(c.Title) + " " + c.Number, Href: v.credentialAt(c)}}, nil
 }
 
 func subjectLine(r casefile.Review) string {

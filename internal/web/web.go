@@ -92,6 +92,8 @@ type route struct {
 }
 
 // routes is the whole map, to be read aloud.
+//
+//nolint:funlen // a list
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.portals},
