@@ -36,7 +36,7 @@ func (c serveCmd) Run(t *tools) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", settings.Server.Listen, err)
 	}
-	a, err := open(t.ctx, settings, listener.Addr(), log)
+	a, err := open(t.ctx, settings, listener.Addr(), log, false)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -52,8 +52,8 @@ func level() slog.Level {
 	return slog.LevelInfo
 }
 
-// open wires the program for an address to listen on.
-func open(ctx context.Context, settings config.Settings, listening net.Addr, log *slog.Logger) (*app.App, error) {
+// open wires the program for an address to listen on; beside says that a server may be running on the same instance.
+func open(ctx context.Context, settings config.Settings, listening net.Addr, log *slog.Logger, beside bool) (*app.App, error) {
 	base, err := baseOf(settings, listening)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func open(ctx context.Context, settings config.Settings, listening net.Addr, log
 	if settings.Server.Portals != "" {
 		more = os.DirFS(settings.Server.Portals)
 	}
-	return app.Open(ctx, app.Options{Settings: settings, Base: base, Portals: more, Log: log, Crash: crash(settings.Server.Data)})
+	return app.Open(ctx, app.Options{Settings: settings, Base: base, Portals: more, Log: log, Beside: beside, Crash: crash(settings.Server.Data)})
 }
 
 // baseOf is the public address: the configured one, or localhost for an evaluation instance, since passkeys and

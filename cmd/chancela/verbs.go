@@ -31,7 +31,7 @@ func withApp(t *tools, f settingsFlags, do func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := open(t.ctx, settings, address, slog.New(slog.NewTextHandler(t.errors, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	a, err := open(t.ctx, settings, address, slog.New(slog.NewTextHandler(t.errors, &slog.HandlerOptions{Level: slog.LevelWarn})), true)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,9 @@ type Options struct {
 	Log     *slog.Logger
 	// Clock is the time by which everything is stamped; time.Now if nil.
 	Clock func() time.Time
+	// Beside says that a server may be running on the same instance: nothing is founded, and nothing that it may have
+	// under way is closed as lost.
+	Beside bool
 	// Crash is called at each named point where a crash must lose nothing; nil but in tests.
 	Crash func(point string)
 }
@@ -295,18 +298,23 @@ func (a *App) openSigning(ctx context.Context) error {
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
-	// What a crash left half-done is closed first: a key whose certificate was intended and never recorded could
-	// otherwise not be certified anew.
-	if err := errors.Join(a.CA.Load(ctx), a.CA.Reconcile(ctx)); err != nil {
-		return fmt.Errorf("certification hierarchy: %w", err)
-	}
-	if !a.evaluation() {
-		return nil
-	}
-	if err := a.CA.Found(ctx, actor.Machine(""), a.plan()); err != nil {
+	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
 	return nil
+}
+
+// loadHierarchy reads the hierarchy, and founds it at the first start of an evaluation instance. What a crash left
+// half-done is closed first: a key whose certificate was intended and never recorded could otherwise not be certified
+// anew.
+func (a *App) loadHierarchy(ctx context.Context) error {
+	if err := a.CA.Load(ctx); err != nil || a.o.Beside {
+		return err
+	}
+	if err := a.CA.Reconcile(ctx); err != nil || !a.evaluation() {
+		return err
+	}
+	return a.CA.Found(ctx, actor.Machine(""), a.plan())
 }
 
 // plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, and a
