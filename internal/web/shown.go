@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"chancela/internal/actor"
@@ -143,7 +144,8 @@ func (s *Server) document(v *visit) error {
 	return nil
 }
 
-// attachment sets the headers of a download (RFC 6266: a plain name, and the full one encoded).
+// attachment sets the headers of a download (RFC 6266: a plain name, and the full one encoded as RFC 8187, 3.2.1 asks:
+// "=" and ":", which an address may hold, may not stand in it).
 func (v *visit) attachment(name, mediaType string) {
 	plain := []byte(name)
 	for i, b := range plain {
@@ -153,7 +155,7 @@ func (v *visit) attachment(name, mediaType string) {
 	}
 	h := v.w.Header()
 	h.Set("Content-Type", mediaType)
-	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, plain, url.PathEscape(name)))
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"; filename*=UTF-8''%s`, plain, strings.ReplaceAll(url.QueryEscape(name), "+", "%20")))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cache-Control", "no-store, private")
 	h.Set("X-Content-Type-Options", "nosniff")
