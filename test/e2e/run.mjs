@@ -57,26 +57,32 @@ async function playAll() {
   if (!binary && !await tally.try('the program builds', async () => { binary = await build(top, tmp) })) return
   const visits = []
   const journeys = await loadJourneys()
-  for (const mode of modes.filter(m => !options.mode || m.name === options.mode)) {
-    const started = Date.now()
-    const browser = await launch(mode)
-    const judged = new Set()
-    try {
-      for (const journey of journeys) {
-        if (journey.modes && !journey.modes.includes(mode.name)) continue
-        await play(journey, mode, { browser, binary, visits, judged })
-      }
-    } finally {
-      await browser.close()
-    }
-    console.log(`# ${mode.name}: ${((Date.now() - started) / 1000).toFixed(1)} s`)
+  const queue = modes.filter(m => !options.mode || m.name === options.mode)
+  const worker = async () => {
+    for (let mode; (mode = queue.shift());) await playMode(mode, { binary, visits, journeys })
   }
+  await Promise.all([worker(), worker()]) // two at a time: a person mostly waits
   if (options.only || options.mode) return // not the whole, so the list cannot be complete
   await tally.try('every page of the router was opened by a journey', async () => {
     const judging = new Set(modes.filter(m => m.judge).map(m => m.name))
     const missing = unvisited(parse(await routes(binary)), visits.filter(v => judging.has(v.mode)))
     if (missing.length) throw new Error(`no journey opened:\n${missing.join('\n')}`)
   })
+}
+
+async function playMode(mode, { binary, visits, journeys }) {
+  const started = Date.now()
+  const browser = await launch(mode)
+  const judged = new Set()
+  try {
+    for (const journey of journeys) {
+      if (journey.modes && !journey.modes.includes(mode.name)) continue
+      await play(journey, mode, { browser, binary, visits, judged })
+    }
+  } finally {
+    await browser.close()
+  }
+  console.log(`# ${mode.name}: ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
 async function loadJourneys() {

@@ -22,7 +22,7 @@ export default async function ({ person, step, server, mode }) {
 
   await step('the page of access tells the steps, and leads to the form', async () => {
     await ana.open('/ecce/')
-    await ana.sees('Portal Cliente', { pt: 'Tudo num único local.', en: 'All in one place.' }, '(SCEE)')
+    await ana.sees({ pt: 'Portal Cliente', en: 'Client portal' }, { pt: 'Tudo num único local.', en: 'All in one place.' }, '(SCEE)')
     await ana.press({ pt: 'NOVO ACESSO', en: 'NEW ACCESS' })
     assert.equal(ana.at(), '/ecce/acesso')
     await ana.sees({ pt: 'Solicitação de Acesso ao Portal', en: 'Request for access to the portal' })
