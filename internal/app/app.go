@@ -85,6 +85,7 @@ type App struct {
 	PKI          http.Handler
 
 	o        Options
+	vault    *vault.Vault
 	outcomes outcomes
 	blobs    []*blob.Dir
 	close    []func() error
@@ -221,6 +222,7 @@ func (a *App) openMessages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.vault = v
 	return a.openPeople(ctx, v)
 }
 
@@ -342,6 +344,9 @@ func (a *App) openFace(context.Context) error {
 	if a.evaluation() {
 		c.Notice, _ = i18n.Word("web.evaluation")
 		c.Mailbox = mailbox{a.Outbox}
+	}
+	if c.Handout, err = a.handout(); err != nil {
+		return err
 	}
 	a.Web, err = web.New(c)
 	return err

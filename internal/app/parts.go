@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"chancela/internal/issuance"
 	"chancela/internal/notify"
 	"chancela/internal/portal"
+	"chancela/internal/web"
 )
 
 // record is the outcome of a case that is kept and makes nothing: a communication.
@@ -87,4 +90,17 @@ type noSMS struct{}
 // SendSMS refuses for good.
 func (noSMS) SendSMS(context.Context, notify.Text) error {
 	return &notify.Failure{Word: "misset", ForGood: true}
+}
+
+// handout is the origin of documents, where the settings name one of its own.
+func (a *App) handout() (web.Handout, error) {
+	address := a.o.Settings.Server.DocsOrigin
+	if address == "" {
+		return web.Handout{}, nil
+	}
+	origin, err := url.Parse(strings.TrimSuffix(address, "/"))
+	if err != nil || origin.Host == "" || origin.Path != "" || origin.Host == a.o.Base.Host {
+		return web.Handout{}, fmt.Errorf("server.evidence_origin is %q; expected another origin than the pages', such as https://documentos.exemplo.pt", address)
+	}
+	return web.Handout{Origin: origin, Lock: a.vault.Lock, Unlock: a.vault.Unlock}, nil
 }

@@ -42,6 +42,7 @@ type Options struct {
 	Portals  string // directory of more portals
 	Idle     bool   // without the queue and the loops
 	Proxied  bool   // people come through a proxy on this machine, each from a network of their own
+	Handout  bool   // documents are handed out by 127.0.0.1, while the pages are localhost's
 	Log      io.Writer
 }
 
@@ -59,6 +60,9 @@ func Start(t testing.TB, o Options) *App {
 	a := &App{Data: settings.Server.Data, opened: map[string]bool{}}
 	a.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.Web.ServeHTTP(w, r) }))
 	base := &url.URL{Scheme: "http", Host: "localhost:" + port(t, a.server)}
+	if o.Handout {
+		settings.Server.DocsOrigin = "http://127.0.0.1:" + base.Port()
+	}
 	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if o.Log != nil {
 		log = slog.New(slog.NewJSONHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug})) // as serve does, and more

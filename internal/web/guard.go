@@ -28,6 +28,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.Log.Info("request", slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", seen.status), slog.Duration("took", time.Since(begin)))
 		}()
 		s.headers(seen.Header())
+		if s.Handout.Origin != nil && strings.EqualFold(r.Host, s.Handout.Origin.Host) {
+			s.handsOut(seen, r)
+			return
+		}
 		if !s.hostIsOurs(seen, r) {
 			return
 		}

@@ -133,7 +133,16 @@ func (v *visit) openTo() []*portal.Procedure {
 
 // document hands out a document of a case: always as an attachment, never rendered in this place (C08, C09).
 func (s *Server) document(v *visit) error {
-	doc, content, err := s.Cases.Document(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id")), evidence.ID(v.r.PathValue("document")))
+	id, document := casefile.ID(v.r.PathValue("id")), evidence.ID(v.r.PathValue("document"))
+	if s.Handout.Origin != nil {
+		return v.leadToHandout(id, document)
+	}
+	return v.sendDocument(id, document)
+}
+
+// sendDocument sends a document's bytes to whoever may have them.
+func (v *visit) sendDocument(id casefile.ID, document evidence.ID) error {
+	doc, content, err := v.s.Cases.Document(v.r.Context(), v.by, id, document)
 	if err != nil {
 		return err
 	}

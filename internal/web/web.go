@@ -45,6 +45,8 @@ type Config struct {
 	Ready func(context.Context) error
 	// PKI answers under /pki/ what machines ask: it must clean no path.
 	PKI http.Handler
+	// Handout hands documents out from another origin; zero for beside the pages.
+	Handout Handout
 	// Proxies are the networks of proxies whose X-Forwarded-For is believed; none by default.
 	Proxies []string
 	Log     *slog.Logger
