@@ -37,6 +37,9 @@ func (v *visit) fail(err error) {
 		v.s.Log.Info("the reader went away", slog.String("path", v.r.Pattern), slog.Any("error", err))
 		return
 	}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		v.drain()
+	}
 	status, title, text := v.explain(err)
 	if e, ok := fault.As(err); ok {
 		v.retry(e)

@@ -184,9 +184,12 @@ func (v *visit) take(id casefile.ID, at int) error {
 	if err != nil {
 		return err
 	}
-	typed, problems, err := v.readForm(view, view.Procedure.Steps[at].Fields)
-	answers := answersOf(view.Procedure.Steps[at].Fields, typed)
-	if saved := v.s.Cases.Save(v.r.Context(), v.by, id, answers); saved != nil {
+	fields := view.Procedure.Steps[at].Fields
+	typed, problems, err := v.readForm(view, fields)
+	if err != nil {
+		fields = sent(fields, typed) // what did not arrive was not emptied
+	}
+	if saved := v.s.Cases.Save(v.r.Context(), v.by, id, answersOf(fields, typed)); saved != nil {
 		return saved
 	}
 	if err != nil {
@@ -353,15 +356,30 @@ func stageOf(i, at int) ui.Stage {
 	return ui.Ahead
 }
 
-// Limits of one request: the documents of one step, and the words of a form.
+// Limits of one request: the documents of one step, the words of a form, and what is read on and thrown away so that
+// the page which says that it is too much arrives.
 const (
-	mostUpload = 64 << 20
-	mostWords  = 2 << 20
+	mostUpload  = 64 << 20
+	mostWords   = 2 << 20
+	mostDrained = 512 << 20
 )
+
+// limit takes a form up to a size.
+func (v *visit) limit(most int64) {
+	v.body, v.r.Body = v.r.Body, http.MaxBytesReader(v.w, v.r.Body, most)
+}
+
+// drain reads on what is too large and keeps nothing of it: a browser reads an answer only once it has sent everything,
+// and would show a broken connection in the place of the page.
+func (v *visit) drain() {
+	if v.body != nil {
+		_, _ = io.CopyN(io.Discard, v.body, mostDrained)
+	}
+}
 
 // readWords reads a form without documents.
 func (v *visit) readWords() error {
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostWords)
+	v.limit(mostWords)
 	return formError(v.r.ParseForm())
 }
 
@@ -373,7 +391,7 @@ func (v *visit) readForm(view casefile.View, fields []portal.Field) (url.Values,
 		err := v.readWords()
 		return v.r.PostForm, nil, err
 	}
-	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, mostUpload)
+	v.limit(mostUpload)
 	parts, err := v.r.MultipartReader()
 	if err != nil {
 		return nil, nil, fault.New(fault.Invalid, "form.unreadable")
@@ -471,14 +489,17 @@ func (s *Server) autosave(v *visit) error {
 	if err := v.readWords(); err != nil {
 		return err
 	}
-	sent := slices.DeleteFunc(view.Procedure.Fields(), func(f portal.Field) bool {
-		return !slices.ContainsFunc(keysOf(f), func(key string) bool { return v.r.PostForm.Has(key) })
-	})
-	if err := s.Cases.Save(v.r.Context(), v.by, view.ID, answersOf(sent, v.r.PostForm)); err != nil {
+	fields := sent(view.Procedure.Fields(), v.r.PostForm)
+	if err := s.Cases.Save(v.r.Context(), v.by, view.ID, answersOf(fields, v.r.PostForm)); err != nil {
 		return err
 	}
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// sent are the fields of which something was posted.
+func sent(fields []portal.Field, typed url.Values) []portal.Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f portal.Field) bool { return !slices.ContainsFunc(keysOf(f), typed.Has) })
 }
 
 func keysOf(f portal.Field) []string {

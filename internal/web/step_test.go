@@ -325,6 +325,9 @@ func TestAFormThatCannotBeReadGetsAPage(t *testing.T) {
 	}
 	a := p.Upload(t, here, nil, map[string]apptest.File{"nenhum_campo": document("x.pdf", "x")})
 	says(t, want(t, a, http.StatusUnprocessableEntity), "O formulário enviado não corresponde ao pedido.")
+	if a = p.Get(t, here); !strings.Contains(a.Body, `value="superior_ficheiro" checked`) {
+		t.Error("what did not arrive is read as emptied")
+	}
 }
 
 func TestWhatASignedInPersonAsksForIsBegunByPost(t *testing.T) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -30,6 +31,7 @@ type visit struct {
 	by      actor.Actor
 	session login.Session // zero for a visitor
 	person  string        // name of whoever is signed in, once asked for
+	body    io.Reader     // the request's, without the limit that a form sets
 }
 
 // The names of cookies. Over TLS they carry the __Host- prefix: no other host or path can set them.
