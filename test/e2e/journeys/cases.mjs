@@ -2,7 +2,7 @@
 // people make; comes in; files the yearly case; and anyone verifies what it gets.
 
 import assert from 'node:assert/strict'
-import { answer, choosePassword, codeIn, confirm, enter, file, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
+import { answer, choosePassword, confirm, enter, file, goOn, linkIn, officer, problems, prove } from '../lib/acts.mjs'
 import { pdf, put } from '../lib/papers.mjs'
 import { portal, say } from '../lib/words.mjs'
 

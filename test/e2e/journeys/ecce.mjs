@@ -2,7 +2,7 @@
 // comes in, orders a certificate for a key of their own, and revokes it in the end.
 
 import assert from 'node:assert/strict'
-import { answer, codeIn, confirm, define, enter, file, goOn, letter, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
+import { answer, define, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
 import { certificate, pdf, png, publicKey, put, request } from '../lib/papers.mjs'
 import { portal, say } from '../lib/words.mjs'
 

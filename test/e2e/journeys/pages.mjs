@@ -2,7 +2,7 @@
 // languages by the switch, and those of the instance.
 
 import assert from 'node:assert/strict'
-import { portal, say } from '../lib/words.mjs'
+import { portal } from '../lib/words.mjs'
 
 export default async function ({ person, step, server, mode }) {
   const reader = await person('reader')
@@ -53,7 +53,6 @@ export default async function ({ person, step, server, mode }) {
     }
     await reader.press({ pt: 'GRAVAR', en: 'SAVE' })
     await reader.comes('/avaliacao', 'sara.exemplo@cooperativa.exemplo.pt')
-    await reader.page.evaluate(() => {})
     const subject = await reader.page.evaluate(() => document.querySelector('main table a').textContent.trim())
     await reader.follow(subject)
     assert.match(reader.at(), /^\/avaliacao\//)

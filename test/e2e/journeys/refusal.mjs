@@ -3,7 +3,7 @@
 // pages that are not there or not for everybody.
 
 import assert from 'node:assert/strict'
-import { answer, choosePassword, codeIn, confirm, define, enter, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
+import { choosePassword, codeIn, define, enter, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
 import { portal, say } from '../lib/words.mjs'
 
 const cases = portal('cases')
