@@ -257,7 +257,7 @@ func (k *kit) grant(procedure, caseID string, answers portal.Answers) portal.Gra
 	if !ok {
 		k.t.Fatalf("no procedure %s", procedure)
 	}
-	all := portal.Answers{}
+	var all portal.Answers
 	if procedure == "pessoa" {
 		all = portal.Answers{"a": {body}, "b": {nipc}, "c": {"Inventada"}, "d": {"d’Exemplo"}, "e": {"Inventada d’Exemplo"}, "f": {"00000000"}, "i": {request(k.t, pkix.Name{})}}
 	} else {

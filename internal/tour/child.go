@@ -43,7 +43,7 @@ type Invited struct{ Portal, Link string }
 
 // NewChild names an instance; nothing runs yet. Its port is one that is free now.
 func NewChild(program, data string, env []string) (*Child, error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (c *Child) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(c.program, "serve", "--data", c.Data, "--listen", net.JoinHostPort("127.0.0.1", c.Base.Port())) //nolint:gosec // this program itself, which the caller found
+	cmd := exec.Command(c.program, "serve", "--data", c.Data, "--listen", net.JoinHostPort("127.0.0.1", c.Base.Port())) //nolint:noctx // it outlives whoever starts it, and is stopped or killed by name
 	cmd.Env, cmd.Stderr = c.env, log
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -55,7 +55,7 @@ func toolsFor(scripts []Script) error {
 
 // tell runs a tool and gives all that it says; a tool that refuses is an error with what it said.
 func tell(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // one of the tools named above, with paths of our own making
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
