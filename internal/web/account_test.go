@@ -10,6 +10,7 @@ import (
 )
 
 func TestTheAccountsPageShowsWaysInAndSessions(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop)
 	a := want(t, p.Get(t, "/cases/conta"), http.StatusOK)
@@ -28,6 +29,7 @@ func elsewhere(t *testing.T, p *apptest.Person, portalName string) *apptest.Pers
 }
 
 func TestEndingTheOtherSessionsShutsThemOut(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop)
 	lost := elsewhere(t, p, coop)
@@ -39,6 +41,7 @@ func TestEndingTheOtherSessionsShutsThemOut(t *testing.T) {
 }
 
 func TestNobodyEndsTheSessionOfAnother(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p, other := officer(t, app, coop), officer(t, app, coop)
 	id := ""
@@ -54,6 +57,7 @@ func TestNobodyEndsTheSessionOfAnother(t *testing.T) {
 }
 
 func TestChangingThePasswordAsksForThePresentOne(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop)
 	lost := elsewhere(t, p, coop)

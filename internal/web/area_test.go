@@ -6,6 +6,7 @@ import (
 )
 
 func TestTheAreaShowsWhatAPersonHoldsAndMayAskFor(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	m := member(t, app, by)

@@ -47,6 +47,7 @@ func servant(t *testing.T, app *apptest.App, by *apptest.Person) *apptest.Person
 }
 
 func TestACertificatesPageAndItsWholeLife(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by, second := officer(t, app, state), officer(t, app, state, actor.Decider)
 	p := servant(t, app, by)

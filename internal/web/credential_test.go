@@ -64,6 +64,7 @@ func to(t *testing.T, a apptest.Answer, place string) string {
 }
 
 func TestACredentialsPageAndItsWholeLife(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	m := member(t, app, by)

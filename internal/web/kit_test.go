@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"net/http"
@@ -46,8 +47,13 @@ func (h *house) Error(args ...any)                 { log.Print(args...); h.faile
 func (h *house) Fatal(args ...any)                 { log.Panic(args...) }
 func (h *house) Fatalf(format string, args ...any) { log.Panicf(format, args...) }
 
-// TestMain closes the application that the tests share.
+// TestMain lets more tests run beside one another than there are processors, since they wait for mails most of the
+// time, and closes the application that they share.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		log.Panic(err)
+	}
 	code := m.Run()
 	for _, f := range slices.Backward(ours.close) {
 		f()

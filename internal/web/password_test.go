@@ -25,6 +25,7 @@ func both(typed, again string) url.Values {
 
 // A06: scanners of mail open links too.
 func TestOpeningAnInvitationDoesNotUseItUp(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p, at := app.Person(t), invited(t, app)
 	for range 3 {
@@ -42,6 +43,7 @@ func TestOpeningAnInvitationDoesNotUseItUp(t *testing.T) {
 }
 
 func TestABadPasswordSaysWhatIsWrongAndTheLinkStaysGood(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p, at := app.Person(t), invited(t, app)
 	for typed, words := range map[string]string{"curta": "pelo menos 15", "palavrapassepalavrapasse": "comum"} {
@@ -61,6 +63,7 @@ func TestABadPasswordSaysWhatIsWrongAndTheLinkStaysGood(t *testing.T) {
 
 // A16: the page says the same whatever was typed.
 func TestRecoveryAnswersAlike(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	m := member(t, app, officer(t, app, coop))
 	p := app.Person(t)
@@ -81,6 +84,7 @@ func TestRecoveryAnswersAlike(t *testing.T) {
 }
 
 func TestALostInvitationCanBeAskedForAnew(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by, p := officer(t, app, coop), app.Person(t)
 	p.Email = newAddress("sara")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestTheQueueFindsCasesByNumberNameAndBody(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by, p := officer(t, app, coop), app.Person(t)
 	p.Email = newAddress("sara")
@@ -29,6 +30,7 @@ func TestTheQueueFindsCasesByNumberNameAndBody(t *testing.T) {
 }
 
 func TestTheViewsOfTheQueueFollowTheState(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by, p := officer(t, app, coop), app.Person(t)
 	p.Email = newAddress("sara")
@@ -44,6 +46,7 @@ func TestTheViewsOfTheQueueFollowTheState(t *testing.T) {
 }
 
 func TestTheQueueIsForOfficers(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	want(t, member(t, app, by).Get(t, "/cases/tecnico/"), http.StatusNotFound)

@@ -21,6 +21,7 @@ func waiting(t *testing.T, app *apptest.App) (*apptest.Person, string) {
 }
 
 func TestAnOfficerSeesAnswersFindingsAndWhatAnApprovalMakes(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	_, id := waiting(t, app)
@@ -33,6 +34,7 @@ func TestAnOfficerSeesAnswersFindingsAndWhatAnApprovalMakes(t *testing.T) {
 }
 
 func TestARefusedMoveKeepsEverythingTyped(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	_, id := waiting(t, app)
@@ -55,6 +57,7 @@ func TestARefusedMoveKeepsEverythingTyped(t *testing.T) {
 
 // E07: what another officer changed meanwhile is shown, not overwritten.
 func TestAStaleRevisionIsToldSo(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	_, id := waiting(t, app)
@@ -67,6 +70,7 @@ func TestAStaleRevisionIsToldSo(t *testing.T) {
 }
 
 func TestElementsAreAskedForAnsweredAndShown(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	p, id := waiting(t, app)
@@ -81,6 +85,7 @@ func TestElementsAreAskedForAnsweredAndShown(t *testing.T) {
 }
 
 func TestNotesStayInside(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	p, id := waiting(t, app)
@@ -93,6 +98,7 @@ func TestNotesStayInside(t *testing.T) {
 
 // E01 and E02: nobody decides their own case, and the page offers nothing else but to stand aside.
 func TestAnOfficersOwnCaseOffersOnlyToStandAside(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	p := app.Person(t)
@@ -110,6 +116,7 @@ func TestAnOfficersOwnCaseOffersOnlyToStandAside(t *testing.T) {
 }
 
 func TestWhoOnlyAuditsIsOfferedNoMove(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	_, id := waiting(t, app)
 	p := officer(t, app, coop, actor.Auditor)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestAWrongSignInKeepsTheUserAndNeverThePassword(t *testing.T) {
+	t.Parallel()
 	p := start(t).Person(t)
 	secret := "uma frase longa " + apptest.Random()
 	a := want(t, p.Enter(t, coop, "nobody.here@exemplo.pt", secret), http.StatusUnprocessableEntity)
@@ -27,6 +28,7 @@ func TestAWrongSignInKeepsTheUserAndNeverThePassword(t *testing.T) {
 }
 
 func TestTheCodesPageAsksAndRefusesInWords(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop)
 	want(t, p.Post(t, "/cases/sair", nil), http.StatusSeeOther)
@@ -45,6 +47,7 @@ func TestTheCodesPageAsksAndRefusesInWords(t *testing.T) {
 }
 
 func TestWithoutASignInUnderWayTheCodesPageLeadsToTheBeginning(t *testing.T) {
+	t.Parallel()
 	p := start(t).Person(t)
 	a := want(t, p.Get(t, "/cases/entrar/codigo"), http.StatusGone)
 	sound(t, a)
@@ -52,6 +55,7 @@ func TestWithoutASignInUnderWayTheCodesPageLeadsToTheBeginning(t *testing.T) {
 }
 
 func TestLeavingEndsTheSessionEverywhere(t *testing.T) {
+	t.Parallel()
 	p := officer(t, start(t), coop)
 	secret := p.Cookie("s-cases")
 	a := p.Post(t, "/cases/sair", nil)
@@ -67,6 +71,7 @@ func TestLeavingEndsTheSessionEverywhere(t *testing.T) {
 }
 
 func TestTheSessionCanBeProlonged(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop)
 	a := want(t, p.Post(t, "/cases/sessao", nil), http.StatusNoContent)
@@ -78,6 +83,7 @@ func TestTheSessionCanBeProlonged(t *testing.T) {
 
 // B11: where to go after signing in is a path of this portal, or nothing.
 func TestAfterSigningInNothingLeadsAway(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	for next, to := range map[string]string{"/cases/conta": "/cases/conta", "//evil.example/": "/cases/"} {
 		q := leftOfficer(t, app)
@@ -106,6 +112,7 @@ func leftOfficer(t *testing.T, app *apptest.App) *apptest.Person {
 
 // A20: what the browser held before is worth nothing inside.
 func TestAPlantedSessionCookieIsReplaced(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := leftOfficer(t, app)
 	planted := strings.Repeat("A", 43)

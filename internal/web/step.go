@@ -56,9 +56,12 @@ func (s *Server) begin(v *visit) error {
 	if proc.For == portal.ForPerson {
 		return v.beginSignedIn(proc)
 	}
+	if id, ok := v.draftOf(proc); ok || v.r.URL.Query().Has("cancelar") {
+		return v.goOn(id, ok)
+	}
 	p := v.stepPage(view, 0, v.asking(view))
-	p.Form.Action, p.Form.Autosave = v.at("novo", proc.Key), ""
-	p.Cancel = ui.Link{Text: v.text(proc.Cancel.Label), Href: v.at()}
+	p.Form.Action, p.Form.Autosave = v.at("novo", proc.Key), v.at("novo", proc.Key, "guardar")
+	p.Cancel = ui.Link{Text: v.cancelLabel(proc), Href: v.at("novo", proc.Key) + "?cancelar=1"}
 	return v.show(http.StatusOK, stepView(p))
 }
 
@@ -87,19 +90,65 @@ func (s *Server) begun(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, secret, err := v.start(proc)
+	id, err := v.draft(proc)
 	if err != nil {
 		return err
-	}
-	if v.by.Kind == actor.Visitor {
-		v.setCookie(v.caseCookie(), "draft."+secret, casefile.KeepDrafts)
-		v.by.Case, v.by.Strength = string(id), actor.ByLink
 	}
 	if proc.For == portal.ForPerson {
 		v.redirect(v.at("processos", string(id), "passo", "1"))
 		return nil
 	}
 	return v.take(id, 0)
+}
+
+// draft is the draft of the procedure that this browser has, or a new one.
+func (v *visit) draft(proc *portal.Procedure) (casefile.ID, error) {
+	if id, ok := v.draftOf(proc); ok {
+		return id, nil
+	}
+	id, secret, err := v.start(proc)
+	if err == nil && v.by.Kind == actor.Visitor {
+		v.setCookie(v.caseCookie(), "draft."+secret, casefile.KeepDrafts)
+		v.by.Case, v.by.Strength = string(id), actor.ByLink
+	}
+	return id, err
+}
+
+// draftOf is the visitor's draft of the procedure, if this browser holds one.
+func (v *visit) draftOf(proc *portal.Procedure) (casefile.ID, bool) {
+	if v.by.Kind != actor.Visitor || v.by.Case == "" {
+		return "", false
+	}
+	view, err := v.s.Cases.Open(v.r.Context(), v.by, casefile.ID(v.by.Case))
+	if err != nil || view.State != casefile.Draft || view.Procedure.Key != proc.Key {
+		return "", false
+	}
+	return view.ID, true
+}
+
+// autosaveNew keeps what is being typed in a form whose draft may not have begun: the first words begin it.
+func (s *Server) autosaveNew(v *visit) error {
+	proc, err := v.procedure()
+	if err != nil {
+		return err
+	}
+	id, err := v.draft(proc)
+	if err != nil {
+		return err
+	}
+	return v.keep(id)
+}
+
+// goOn leads to the draft that has begun, or, for who cancels, to the question whether it is to be erased; home where
+// nothing was begun.
+func (v *visit) goOn(id casefile.ID, begun bool) error {
+	switch {
+	case !begun:
+		return errMoved{v.at()}
+	case v.r.URL.Query().Has("cancelar"):
+		return errMoved{v.caseAt(id, "cancelar")}
+	}
+	return errMoved{v.caseAt(id, "passo", "1")}
 }
 
 // start begins a draft and gives the secret that opens it again in this browser.
@@ -481,8 +530,10 @@ func rowsPosted(typed url.Values, name string) []string {
 }
 
 // autosave keeps what is being typed; only the fields that were sent.
-func (s *Server) autosave(v *visit) error {
-	view, err := s.Cases.Open(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id")))
+func (s *Server) autosave(v *visit) error { return v.keep(casefile.ID(v.r.PathValue("id"))) }
+
+func (v *visit) keep(id casefile.ID) error {
+	view, err := v.s.Cases.Open(v.r.Context(), v.by, id)
 	if err != nil {
 		return err
 	}
@@ -490,7 +541,7 @@ func (s *Server) autosave(v *visit) error {
 		return err
 	}
 	fields := sent(view.Procedure.Fields(), v.r.PostForm)
-	if err := s.Cases.Save(v.r.Context(), v.by, view.ID, answersOf(fields, v.r.PostForm)); err != nil {
+	if err := v.s.Cases.Save(v.r.Context(), v.by, view.ID, answersOf(fields, v.r.PostForm)); err != nil {
 		return err
 	}
 	v.w.WriteHeader(http.StatusNoContent)

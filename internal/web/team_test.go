@@ -14,6 +14,7 @@ func invitation(name, address string, roles ...string) url.Values {
 }
 
 func TestAnAdministratorInvitesAnOfficer(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	p := officer(t, app, coop, actor.Administrator)
 	leads(t, p.Get(t, "/cases/tecnico/"), "/cases/tecnico/equipa")
@@ -25,6 +26,7 @@ func TestAnAdministratorInvitesAnOfficer(t *testing.T) {
 }
 
 func TestAnInvitationWithMistakesKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	p := officer(t, start(t), coop, actor.Administrator)
 	a := want(t, p.Post(t, "/cases/tecnico/equipa", invitation("Novo <b>Técnico</b> Exemplo", "no address")), http.StatusUnprocessableEntity)
 	sound(t, a)
@@ -39,6 +41,7 @@ func TestAnInvitationWithMistakesKeepsWhatWasTyped(t *testing.T) {
 }
 
 func TestOnlyAdministratorsSeeTheTeam(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	by := officer(t, app, coop)
 	want(t, by.Get(t, "/cases/tecnico/equipa"), http.StatusForbidden)

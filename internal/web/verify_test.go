@@ -8,6 +8,7 @@ import (
 )
 
 func TestVerificationLeadsToTheCodesOwnAddress(t *testing.T) {
+	t.Parallel()
 	p := start(t).Person(t)
 	a := want(t, p.Get(t, "/verificar"), http.StatusOK)
 	sound(t, a)
@@ -21,6 +22,7 @@ func TestVerificationLeadsToTheCodesOwnAddress(t *testing.T) {
 }
 
 func TestMistakesInWhatIsAskedAreToldBesideTheField(t *testing.T) {
+	t.Parallel()
 	p := start(t).Person(t)
 	for query, name := range map[string]string{
 		"codigo=": "codigo", "codigo=A&em=32/13/2026": "em", "codigo=A&em=01/01/2999": "em", "portal=cases&numero=590000013": "numero",
@@ -38,6 +40,7 @@ var moments = regexp.MustCompile(`"at":"[^"]*"`)
 
 // D20: a wrong code and an unknown one answer alike, to people and to machines.
 func TestAWrongCodeAndAnUnknownOneAnswerAlike(t *testing.T) {
+	t.Parallel()
 	app := start(t)
 	var pages, data []string
 	for _, code := range []string{"0000-0000-0000-0", "nonsense", "ÇÇÇÇ", strings.Repeat("A", 150)} {
@@ -62,6 +65,7 @@ func TestAWrongCodeAndAnUnknownOneAnswerAlike(t *testing.T) {
 }
 
 func TestABodyCanBeAskedForOnlyWhereThePortalAllowsIt(t *testing.T) {
+	t.Parallel()
 	p := start(t).Person(t)
 	says(t, want(t, p.Get(t, "/verificar?portal=cases&numero=590000136"), http.StatusOK), "Não foi encontrado nenhum documento desta entidade")
 	want(t, p.Get(t, "/verificar?portal=ecce&numero=590000136"), http.StatusNotFound)

@@ -131,6 +131,7 @@ func (s *Server) routes() []route {
 
 		{"GET /{portal}/novo/{procedure}", s.begin},
 		{"POST /{portal}/novo/{procedure}", s.begun},
+		{"POST /{portal}/novo/{procedure}/guardar", s.autosaveNew},
 		{"GET /{portal}/retomar/{secret}", s.resume},
 		{"POST /{portal}/retomar/{secret}", s.resumed},
 		{"GET /{portal}/confirmar/{secret}", s.prove},
