@@ -30,7 +30,7 @@ func (c serveCmd) Run(t *tools) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(t.errors, &slog.HandlerOptions{Level: level()}))
+	log := slog.New(slog.NewJSONHandler(t.errors, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	slog.SetDefault(log)
 	listener, err := new(net.ListenConfig).Listen(t.ctx, "tcp", settings.Server.Listen)
 	if err != nil {
@@ -42,14 +42,6 @@ func (c serveCmd) Run(t *tools) error {
 	}
 	err = serve(t, a, settings, listener, log)
 	return errors.Join(err, a.Close())
-}
-
-// level is how much is logged: what a person must look at, or each request too.
-func level() slog.Level {
-	if os.Getenv("CHANCELA_TEST_LOG") != "" {
-		return slog.LevelInfo
-	}
-	return slog.LevelInfo
 }
 
 // open wires the program for an address to listen on; beside says that a server may be running on the same instance.

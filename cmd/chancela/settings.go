@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ func quoted(value string) string {
 var errNoData = errors.New("there is nothing here yet; start once with: chancela serve")
 
 // exists says whether an instance was ever started with these settings.
-func exists(s config.Settings, out io.Writer) error {
+func exists(s config.Settings) error {
 	if s.Database.URL != "" {
 		return nil
 	}

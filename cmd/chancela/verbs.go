@@ -24,7 +24,7 @@ func withApp(t *tools, f settingsFlags, do func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	if err := exists(settings, t.out); err != nil {
+	if err := exists(settings); err != nil {
 		return err
 	}
 	address, err := net.ResolveTCPAddr("tcp", settings.Server.Listen)
