@@ -41,12 +41,19 @@ type report struct {
 	packages map[string]*pkg
 	passed   int
 	failed   int
-	broken   []string // what failed, to be named again at the end
+	broken   []failure // to be told again at the end
+	sources  sources
 	ran      []string // "package test" of every leaf that passed or failed
 }
 
+// failure is one thing that failed, and the few lines that say why.
+type failure struct {
+	name    string
+	reasons []string
+}
+
 func newReport(out io.Writer, verbose bool) *report {
-	return &report{out: out, verbose: verbose, packages: map[string]*pkg{}}
+	return &report{out: out, verbose: verbose, packages: map[string]*pkg{}, sources: sources{root: "."}}
 }
 
 // add takes the next event.
@@ -141,7 +148,8 @@ func (r *report) explain(p *pkg, t *test) {
 }
 
 func (r *report) fail(name, what, output string) {
-	r.broken = append(r.broken, name+" "+what)
+	why := r.sources.reasons(output)
+	r.broken = append(r.broken, failure{name + " " + what, why})
 	fmt.Fprintf(r.out, "---- %s %s\n", name, what)
 	for line := range strings.Lines(output) {
 		fmt.Fprintf(r.out, "     %s\n", strings.TrimRight(line, "\n"))
@@ -149,7 +157,7 @@ func (r *report) fail(name, what, output string) {
 }
 
 // close ends the report: packages that never said how they ended have failed,
-// the engines are compared, and everything that failed is named once more.
+// the engines are compared, and everything that failed is named once more, with why.
 func (r *report) close(engines []string) (passed, failed int) {
 	var open []string
 	for name, p := range r.packages {
@@ -166,8 +174,11 @@ func (r *report) close(engines []string) (passed, failed int) {
 	r.compare(engines)
 	if len(r.broken) > 0 {
 		fmt.Fprintln(r.out, "\nwhat failed:")
-		for _, line := range r.broken {
-			fmt.Fprintln(r.out, "  "+line)
+		for _, one := range r.broken {
+			fmt.Fprintln(r.out, "  "+one.name)
+			for _, line := range one.reasons {
+				fmt.Fprintln(r.out, "      "+line)
+			}
 		}
 	}
 	if r.passed == 0 {
@@ -202,7 +213,7 @@ func (r *report) compare(engines []string) {
 		words[i] = fmt.Sprintf("%s %d", engine, counts[engine])
 		if counts[engine] == 0 {
 			r.failed++
-			r.broken = append(r.broken, "no storage test ran on "+engine)
+			r.broken = append(r.broken, failure{name: "no storage test ran on " + engine})
 		}
 	}
 	fmt.Fprintf(r.out, "storage tests: %s\n", strings.Join(words, ", "))
@@ -220,7 +231,9 @@ func (r *report) missing(seen map[string]map[string]bool, engines []string) {
 	}
 	sort.Strings(lines)
 	r.failed += len(lines)
-	r.broken = append(r.broken, lines...)
+	for _, line := range lines {
+		r.broken = append(r.broken, failure{name: line})
+	}
 }
 
 // engineOf finds the engine among a test's subtest names, and gives the name

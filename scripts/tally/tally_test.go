@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,7 +49,7 @@ func TestTallyCountsLeavesAndNamesWhatIsWrong(t *testing.T) {
 		{"a line of the go command is shown", "go: cannot find main module\n", "", false, []string{"cannot find main module"}},
 		{"a build that fails is shown",
 			`{"Action":"build-output","ImportPath":"p [p.test]","Output":"x.go:1: broken\n"}` + "\n" + stream("fail"), "", false,
-			[]string{"x.go:1: broken", "go: 0 passed, 1 failed"}},
+			[]string{"what failed:\n  p the package itself\n      x.go:1: broken\n", "go: 0 passed, 1 failed"}},
 		{"engines alike", stream("run T/sqlite/a", "run T/postgres/a", "pass T/sqlite/a", "pass T/postgres/a", "pass"), "sqlite,postgres", true,
 			[]string{"storage tests: sqlite 1, postgres 1"}},
 		{"a test on one engine only fails", stream("run T/sqlite/a", "run T/sqlite/b", "run T/postgres/a", "pass T/sqlite/a", "pass T/sqlite/b", "pass T/postgres/a", "pass"),
@@ -85,5 +86,41 @@ func TestTallyWritesTheNumbersForTheSum(t *testing.T) {
 	}
 	if string(got) != "1 1\n" {
 		t.Errorf("file holds %q, want %q", got, "1 1\n")
+	}
+}
+
+// spoken makes the lines of a test that fails after having said so much.
+func spoken(name, words string) string {
+	var b strings.Builder
+	for line := range strings.Lines(words) {
+		out, err := json.Marshal(event{Action: "output", Package: "p", Test: name, Output: line})
+		if err != nil {
+			panic(err)
+		}
+		b.Write(append(out, '\n'))
+	}
+	return stream("run "+name) + b.String() + stream("fail "+name)
+}
+
+func TestTheLastListSaysWhyWithoutWhatWasOnlyLogged(t *testing.T) {
+	dir := t.TempDir()
+	source := "package p\n\tt.Logf(\"seed\")\n\tt.Errorf(\"bad\")\n\tt.Logf(\"end of the log\")\n"
+	if err := os.WriteFile(filepath.Join(dir, "p_test.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	in := spoken("TestA", "=== RUN   TestA\n    p_test.go:2: seed=1\n    p_test.go:3: it is wrong\n        at this place\n    p_test.go:4: end of the log:\n        noise\n--- FAIL: TestA (0.1s)\n") +
+		spoken("TestB", strings.Repeat("    unknown_test.go:9: one\n", 9)) +
+		spoken("TestC", "panic: the roof fell [recovered]\n\ngoroutine 9 [running]:\n\t/src/p.go:4 +0x4d\n") + stream("fail")
+	var out strings.Builder
+	if _, err := run(nil, strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	_, last, _ := strings.Cut(out.String(), "what failed:\n")
+	want := "  p TestA: failed\n      p_test.go:3: it is wrong\n      at this place\n" +
+		"  p TestB: failed\n" + strings.Repeat("      unknown_test.go:9: one\n", 4) + "      … 5 lines more, above\n" +
+		"  p TestC: failed\n      panic: the roof fell [recovered]\n"
+	if !strings.HasPrefix(last, want) {
+		t.Errorf("the last list is\n%s\nand should begin\n%s", last, want)
 	}
 }
