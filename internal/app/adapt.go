@@ -38,6 +38,7 @@ func answer(a credential.Answer) status.Answer {
 	out := status.Answer{
 		State: status.State(a.State), Kind: "credential", Code: a.Code, Portal: a.Portal, Title: a.Title, Issuer: a.Issuer.PT, At: a.At,
 		IssuedAt: a.IssuedAt, From: a.IssuedAt, Until: a.Until, Since: a.Since, By: a.ReplacedBy, Digest: a.Digest,
+		Number: a.Number, Body: a.Body, NIPC: a.BodyNIPC,
 	}
 	if a.Number != "" {
 		out.Facts = append(out.Facts, status.Line{Label: word("credential.number"), Value: i18n.Text{PT: a.Number, EN: a.Number}})

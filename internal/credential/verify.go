@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"time"
 
 	"chancela/internal/db"
@@ -22,8 +23,8 @@ type Answer struct {
 	Portal     string
 	Title      i18n.Text
 	Issuer     i18n.Text
-	Body       string
-	BodyNIPC   string
+	Body       string // "" where the definition makes no line public that says it; so with the number
+	BodyNIPC   string // as stored
 	IssuedAt   time.Time
 	Until      time.Time
 	ReplacedBy string // number of the credential in its place
@@ -93,8 +94,14 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, r *row, at time.Time) (
 		return Answer{}, fmt.Errorf("history of credential %s: %w", r.id, err)
 	}
 	a := Answer{
-		At: at, Number: r.number, Portal: r.portal, Title: c.Title, Issuer: c.Issuer.Name, Body: r.body, BodyNIPC: r.nipc,
+		At: at, Number: r.number, Portal: r.portal, Title: c.Title, Issuer: c.Issuer.Name,
 		IssuedAt: r.issuedAt, Until: r.until, Digest: r.digest,
+	}
+	if c.tells(r.body) {
+		a.Body = r.body
+	}
+	if c.tells(field.Show(field.NIPC, i18n.PT, r.nipc)) {
+		a.BodyNIPC = r.nipc
 	}
 	if a.State, a.Since = stood(events, r.until, at); a.State == Replaced {
 		if a.ReplacedBy, err = numberOf(ctx, tx, r.replacedBy); err != nil {
@@ -107,6 +114,11 @@ func (s *Service) answer(ctx context.Context, tx *db.Tx, r *row, at time.Time) (
 		}
 	}
 	return a, nil
+}
+
+// tells says whether a public line of the paper is exactly this.
+func (c Content) tells(value string) bool {
+	return value != "" && slices.ContainsFunc(c.Facts, func(f Fact) bool { return f.Public && f.Value.PT == value })
 }
 
 // stood reads from a history how things stood at a moment, and since when. What was revoked or replaced stays so;

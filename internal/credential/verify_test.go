@@ -91,10 +91,24 @@ func TestOnlyWhatIsPublicIsTold(t *testing.T) {
 		if got := strings.Join(fields, ","); got != "called=Cooperativa d’Água {year}, CRL,branches=Cultura; Serviços" {
 			t.Errorf("told %s", got)
 		}
-		if a.Code != v.Code || a.Number != v.Number || a.Issuer.PT != "Entidade de Exemplo" || a.BodyNIPC != "590000012" || a.Digest != v.Digest || a.Title.EN != "Title" {
+		if a.Code != v.Code || a.Number != v.Number || a.Issuer.PT != "Entidade de Exemplo" || a.Body != "Cooperativa d’Água {year}, CRL" || a.BodyNIPC != "" || a.Digest != v.Digest || a.Title.EN != "Title" {
 			t.Errorf("answer %+v", a)
 		}
 	})
+}
+
+// The body is named only where the definition publishes a line that names it.
+func TestTheBodyIsToldOnlyWhereItIsPublic(t *testing.T) {
+	for public, want := range map[string]string{"called, taxno": "Cooperativa d’Água {year}, CRL 590000012", "taxno": " 590000012", "branches": " "} {
+		t.Run(public, func(t *testing.T) {
+			each(t, func(t *testing.T, k *kit) {
+				k.p.Procedures[0] = procedure(t, desk, strings.Replace(usual, "public: [called, branches]", "public: ["+public+"]", 1))
+				if a := k.lookup(k.issued(k.asking("c1")).Code, time.Time{}); a.Body+" "+a.BodyNIPC != want {
+					t.Errorf("told %q %q", a.Body, a.BodyNIPC)
+				}
+			})
+		})
+	}
 }
 
 func TestAWrongCodeAndAnUnknownOneAreTheSame(t *testing.T) {

@@ -54,7 +54,10 @@ type Answer struct {
 	Until    time.Time // valid until
 	Since    time.Time // of a state other than valid: since when
 	Reason   i18n.Text // of a revocation or suspension, where it may be told
-	By       string    // code of what it was replaced by; "" for none
+	By       string    // number of what it was replaced by; "" for none
+	Number   string    // as people read it; "" for none
+	Body     string    // in whose favour it was issued, where that is public; "" if not
+	NIPC     string    // of the body, as stored; where that is public
 	Facts    []Line
 	Digest   string // SHA-256 of the sealed document, hex; "" for none
 }

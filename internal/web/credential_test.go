@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,7 @@ func TestACredentialsPageAndItsWholeLife(t *testing.T) {
 	}
 	code := to(t, a, "/verificar/")
 	says(t, app.Person(t).Get(t, code), "Credencial válida", "Cooperativa Exemplo, CRL", "Compare estes dados")
+	toldInThePortalsWords(t, app, code)
 
 	strangers(t, app, by, at)
 	desk := strings.Replace(at, "/cases/", "/cases/tecnico/", 1)
@@ -96,6 +98,31 @@ func TestACredentialsPageAndItsWholeLife(t *testing.T) {
 		t.Errorf("machines are told %+v", data)
 	}
 	says(t, app.Person(t).Get(t, code+"?em=01%2F01%2F2020"), "ainda não")
+}
+
+// The whole sentence is the portal's own, and says what its data makes public: number, body, NIPC, and until when.
+func toldInThePortalsWords(t *testing.T, app *apptest.App, code string) {
+	t.Helper()
+	var told struct {
+		Number, Body string
+		NIPC         string `json:"body_nipc"`
+		Text         struct{ PT, EN string }
+	}
+	app.Person(t).Get(t, code, machine).JSON(t, &told)
+	pt := regexp.MustCompile(`^Em \d+ de \S+ de \d{4}, às \S+, a credencial n\.º ` + told.Number +
+		`, emitida por CASES.* a favor de Cooperativa Exemplo, CRL, NIPC 590 \d{3} \d{3}, está válida até 31 de maio de \d{4}\.$`)
+	en := regexp.MustCompile(`^On \d+ \S+ \d{4} at \S+, credencial no\. ` + told.Number + `, issued by .+ to Cooperativa Exemplo, CRL, NIPC 590 \d{3} \d{3}, is valid until 31 May \d{4}\.$`)
+	if !pt.MatchString(told.Text.PT) || !en.MatchString(told.Text.EN) {
+		t.Errorf("machines are told %q and %q", told.Text.PT, told.Text.EN)
+	}
+	if told.Number == "" || told.Body != "Cooperativa Exemplo, CRL" || len(told.NIPC) != 9 {
+		t.Errorf("machines are told %+v", told)
+	}
+	_, inPortuguese, _ := strings.Cut(told.Text.PT, told.Number) // the minute may pass between the two
+	_, inEnglish, _ := strings.Cut(told.Text.EN, told.Number)
+	says(t, app.Person(t).Get(t, code), inPortuguese)
+	says(t, app.Person(t).Get(t, code, english), inEnglish)
+	says(t, app.Person(t).Get(t, "/verificar?portal=cases&numero="+told.NIPC), "a credencial n.º "+told.Number)
 }
 
 // C03: to another holder and to a visitor it does not exist.

@@ -149,8 +149,7 @@ func (v *visit) showBody(name, nipc string, at time.Time) error {
 		}
 		for _, a := range found {
 			p.Found = append(p.Found, ui.Card{
-				Kicker: a.Issuer, Title: a.Title.In(v.lang), State: v.standing(a), Text: v.sentence(a),
-				Link: ui.Link{Text: v.say("web.open"), Hidden: " " + a.Code, Href: "/verificar/" + url.PathEscape(a.Code)},
+				Kicker: a.Issuer, Title: a.Title.In(v.lang), State: v.standing(a), Text: v.sentence(a, v.lang),
 			})
 		}
 	})
@@ -162,7 +161,6 @@ type verifiedPage struct {
 	Facts   []ui.Fact
 	Compare string
 	Digest  string
-	By      ui.Link
 	Day     ui.Input
 	Action  string
 	Button  ui.Button
@@ -187,7 +185,7 @@ func (s *Server) verified(v *visit) error {
 		found = http.StatusNotFound
 	}
 	if v.wantsJSON() {
-		return v.sendJSON(found, answerOf(a))
+		return v.sendJSON(found, v.answerOf(a))
 	}
 	return v.show(found, verifiedView(v.verifiedPage(a, code, wrong)))
 }
@@ -196,7 +194,7 @@ func (v *visit) verifiedPage(a status.Answer, code string, wrong []fault.Field) 
 	title := v.headline(a)
 	p := verifiedPage{Frame: v.frame(title), Action: "/verificar/" + url.PathEscape(code), Again: ui.Link{Text: v.say("web.verify.again"), Href: "/verificar"}}
 	p.Frame.Trail = v.trail(ui.Link{Text: v.say("web.verify"), Href: "/verificar"})
-	p.Notice = ui.Notice{Tone: v.standing(a).Tone, Text: v.sentence(a)}
+	p.Notice = ui.Notice{Tone: v.standing(a).Tone, Text: v.sentence(a, v.lang)}
 	if a.State == status.NotFound {
 		return p
 	}
@@ -204,10 +202,7 @@ func (v *visit) verifiedPage(a status.Answer, code string, wrong []fault.Field) 
 	told := v.tell(wrong, map[string]string{verifyDay: verifyDay})
 	p.Day = ui.Input{Field: told.field(verifyDay, v.say("web.verify.on-day"), ""), Value: clipped(v.r.URL.Query().Get(verifyDay), 40), Kind: ui.Date}
 	p.Button = ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary}
-	p.Facts, p.Digest, p.Compare = v.factsOf(a), a.Digest, v.verifyText(a, "ver.compare", "web.verify.compare")
-	if a.By != "" {
-		p.By = ui.Link{Text: v.say("web.verify.replaced-by", "by", a.By), Href: "/verificar/" + url.PathEscape(a.By)}
-	}
+	p.Facts, p.Digest, p.Compare = v.factsOf(a), a.Digest, v.verifyText(a, v.lang, "ver.compare", "web.verify.compare")
 	return p
 }
 
@@ -221,6 +216,9 @@ func (v *visit) factsOf(a status.Answer) []ui.Fact {
 	}
 	if !a.Until.IsZero() {
 		facts = append(facts, ui.Fact{Label: v.say("web.until"), Text: v.day(a.Until)})
+	}
+	if a.By != "" {
+		facts = append(facts, ui.Fact{Label: v.say("web.credential.replaced-by"), Text: a.By})
 	}
 	if !a.Reason.IsZero() {
 		facts = append(facts, ui.Fact{Label: v.say("web.reason"), Text: a.Reason.In(v.lang)})
@@ -242,31 +240,54 @@ func (v *visit) headline(a status.Answer) string {
 	if a.State == status.NotFound {
 		return v.say("web.verify.not-found")
 	}
-	return v.verifyText(a, portalTexts[a.State], "web.verify."+a.Kind+"."+string(a.State))
+	return v.verifyText(a, v.lang, portalTexts[a.State], "web.verify."+a.Kind+"."+string(a.State))
 }
+
+// sentenceOf ends the keys under which a portal may say the whole sentence in its own words; they begin as the headlines' do.
+const sentenceOf = ".texto"
 
 // verifyText is a text of the verification in the words of the portal that issued, or else the program's.
-func (v *visit) verifyText(a status.Answer, own, otherwise string) string {
-	values := i18n.Args{"until": v.dayOr(a.Until), "date": v.dayOr(a.Since), "by": a.By, "issuer": a.Issuer}
-	if a.State == status.NotYet {
-		values["date"] = v.dayOr(a.From)
-	}
+func (v *visit) verifyText(a status.Answer, lang i18n.Lang, own, otherwise string) string {
+	values := v.verifyValues(a, lang)
 	if p, ok := v.s.Portals.Portal(a.Portal); ok {
-		if text, has := p.Verify.Texts[own]; has {
-			return i18n.Fill(p.Fill(text, v.lang), values)
+		if text := p.Fill(p.Verify.Texts[own], lang); text != "" && tellable(text, values) {
+			return i18n.Fill(text, values)
 		}
 	}
-	return i18n.Fill(v.say(otherwise), values)
+	return i18n.Say(lang, otherwise, values)
 }
 
-// sentence says the state in a whole sentence, with the moment that it is true of.
-func (v *visit) sentence(a status.Answer) string {
+// tellable says whether the answer has all that a text names: a portal may keep the body to itself.
+func tellable(text string, values i18n.Args) bool {
+	for name, value := range values {
+		if value == "" && strings.Contains(text, "{"+name+"}") {
+			return false
+		}
+	}
+	return true
+}
+
+// verifyValues fill the texts of an answer; those of the answer that nobody is told are empty.
+func (v *visit) verifyValues(a status.Answer, lang i18n.Lang) i18n.Args {
+	day := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return i18n.Date(lang, t)
+	}
 	at := a.At
 	if at.IsZero() {
 		at = v.s.now()
 	}
-	pairs := []string{"date", v.day(at), "time", i18n.Clock(v.lang, at), "until", v.dayOr(a.Until), "since", v.dayOr(a.Since), "from", v.dayOr(a.From), "by", a.By, "issuer", a.Issuer}
-	return v.say("web.verify.sentence."+string(a.State), pairs...)
+	return i18n.Args{
+		"date": i18n.Date(lang, at), "time": i18n.Clock(lang, at), "from": day(a.From), "until": day(a.Until), "since": day(a.Since), "by": a.By,
+		"issuer": a.Issuer, "number": a.Number, "body": a.Body, string(portal.BodyNumber): field.Show(field.NIPC, lang, a.NIPC),
+	}
+}
+
+// sentence says the state in a whole sentence, with the moment that it is true of.
+func (v *visit) sentence(a status.Answer, lang i18n.Lang) string {
+	return v.verifyText(a, lang, portalTexts[a.State]+sentenceOf, "web.verify.sentence."+string(a.State))
 }
 
 func (v *visit) standing(a status.Answer) ui.Pill {
@@ -280,7 +301,11 @@ func (v *visit) standing(a status.Answer) ui.Pill {
 // answer is what machines get: the same facts, in both languages.
 type answer struct {
 	State      status.State `json:"state"`
+	Text       *bilingual   `json:"text,omitempty"`
 	Kind       string       `json:"kind,omitempty"`
+	Number     string       `json:"number,omitempty"`
+	Body       string       `json:"body,omitempty"`
+	BodyNIPC   string       `json:"body_nipc,omitempty"`
 	Code       string       `json:"code,omitempty"`
 	Title      *bilingual   `json:"title,omitempty"`
 	Issuer     string       `json:"issuer,omitempty"`
@@ -305,10 +330,13 @@ type answerFact struct {
 	Value bilingual `json:"value"`
 }
 
-func answerOf(a status.Answer) answer {
+func (v *visit) answerOf(a status.Answer) answer {
 	out := answer{
-		State: a.State, Kind: a.Kind, Code: a.Code, Title: inBoth(a.Title), Issuer: a.Issuer, At: moment(a.At), IssuedAt: moment(a.IssuedAt),
+		State: a.State, Kind: a.Kind, Number: a.Number, Body: a.Body, BodyNIPC: a.NIPC, Code: a.Code, Title: inBoth(a.Title), Issuer: a.Issuer, At: moment(a.At), IssuedAt: moment(a.IssuedAt),
 		ValidFrom: moment(a.From), ValidUntil: moment(a.Until), Since: moment(a.Since), Reason: inBoth(a.Reason), ReplacedBy: a.By, SHA256: a.Digest,
+	}
+	if a.State != status.NotFound {
+		out.Text = &bilingual{PT: v.sentence(a, i18n.PT), EN: v.sentence(a, i18n.EN)}
 	}
 	for _, line := range a.Facts {
 		out.Facts = append(out.Facts, answerFact{Label: bilingual(line.Label), Value: bilingual(line.Value)})
@@ -335,7 +363,7 @@ func moment(t time.Time) *time.Time {
 func (v *visit) sendAnswers(found []status.Answer) error {
 	all := make([]answer, len(found))
 	for i, a := range found {
-		all[i] = answerOf(a)
+		all[i] = v.answerOf(a)
 	}
 	return v.sendJSON(http.StatusOK, all)
 }
