@@ -32,8 +32,9 @@ const (
 	moveRevoke     = "/revogar"
 )
 
-// issuedWithin is how long what was approved may take to be issued: keys are used behind the pages.
-const issuedWithin = 20 * time.Second
+// issuedWithin is how long what was approved may take to be issued: keys are used behind the pages, and what failed
+// once is taken up again after half a minute.
+const issuedWithin = 90 * time.Second
 
 // download waits until what was approved stands in the holder's own place, opens its page, and saves every file.
 func (p *Player) download(ctx context.Context, _ int, _ portal.TourAct, w *person) error {

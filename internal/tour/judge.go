@@ -104,6 +104,26 @@ func (p *Player) keepCertificate(ctx context.Context, b *browser, address, name 
 	return path, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: got.body}), 0o600)
 }
 
+// judged is a move in which a stranger's tool judges. Tools ask the instance by themselves, for the status of a
+// certificate or the list; one that was killed meanwhile gives no answer, and then a verdict says nothing of what was
+// issued: the answer was lost, as a person's page would be.
+func (p *Player) judged(judge move) move {
+	return func(ctx context.Context, i int, act portal.TourAct, w *person) error {
+		verdict := judge(ctx, i, act, w)
+		if verdict == nil || errors.Is(verdict, errLost) {
+			return verdict
+		}
+		b, err := newBrowser(p.child.Base, "pt")
+		if err != nil {
+			return errors.Join(verdict, err)
+		}
+		if _, err := b.fetch(ctx, "/healthz"); errors.Is(err, errLost) {
+			return fmt.Errorf("%w; without it a tool said: %w", err, verdict)
+		}
+		return verdict
+	}
+}
+
 // openssl has openssl judge the certificate: its chain against the root, its key, its status by OCSP and by the list.
 func (p *Player) openssl(ctx context.Context, _ int, act portal.TourAct, _ *person) error {
 	if p.issued == nil || p.issued.certificate == "" || p.issued.chain == "" {

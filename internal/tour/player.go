@@ -64,11 +64,15 @@ const (
 	atLeave      = "/sair"
 )
 
+// mailedWithin is how long a mail may take: after a crash, one that had failed once waits until the queue has a leader
+// again.
+const mailedWithin = 90 * time.Second
+
 // NewPlayer begins the tour of a portal; artefacts is where what is downloaded and judged is put.
 func NewPlayer(child *Child, script Script, artefacts string) (*Player, error) {
 	p := &Player{
 		child: child, script: script, artefacts: filepath.Join(artefacts, script.Portal), people: map[string]*person{}, keys: map[string]keyRequest{},
-		mail: &mailbox{dir: filepath.Join(child.Data, "outbox", "mail"), opened: map[string]bool{}, wait: 20 * time.Second, ended: child.Ended},
+		mail: &mailbox{dir: filepath.Join(child.Data, "outbox", "mail"), opened: map[string]bool{}, wait: mailedWithin, ended: child.Ended},
 	}
 	for name, one := range script.People {
 		w, err := p.newPerson(one)
@@ -161,7 +165,7 @@ type move func(ctx context.Context, i int, act portal.TourAct, w *person) error
 func (p *Player) moves() map[string]move {
 	return map[string]move{
 		"file": p.file, "prove": p.prove, "approve": p.approve, "define-password": p.definePassword, "enter": p.enter, "identity": p.identity,
-		"download": p.download, "accept": p.accept, "revoke": p.revoke, "verify": p.verify, "openssl": p.openssl, "pdf": p.pdf,
+		"download": p.download, "accept": p.accept, "revoke": p.revoke, "verify": p.verify, "openssl": p.judged(p.openssl), "pdf": p.judged(p.pdf),
 	}
 }
 

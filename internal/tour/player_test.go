@@ -21,9 +21,13 @@ type stage struct {
 	pressed int
 	lose    int // how many answers are lost: 1 before the deed, 2 after it, 0 none
 	heading string
+	gone    bool // nobody answers anything
 }
 
 func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.gone {
+		panic(http.ErrAbortHandler)
+	}
 	lost := s.lose
 	if r.Method == http.MethodPost {
 		s.lose = 0
@@ -75,6 +79,30 @@ func TestAPressWhoseAnswerWasLostIsLookedAfterAndNotRepeatedIfItWasDone(t *testi
 		if err != nil || s.pressed != 1 || *revived != want {
 			t.Errorf("lost at %d: %v; done %d times, revived %d times", lose, err, s.pressed, *revived)
 		}
+	}
+}
+
+// A stranger's tool asks by itself for the status of what it judges. Killed then, the program gave no answer, and the
+// tool's verdict was taken for one about the document.
+func TestAVerdictGivenWhileTheInstanceWasGoneIsAskedForAgain(t *testing.T) {
+	s := &stage{gone: true}
+	p, w, _ := onStage(t, s)
+	revived, asked := 0, 0
+	p.child.Revive = func(context.Context) error { revived++; s.gone = false; return nil }
+	judge := p.judged(func(context.Context, int, portal.TourAct, *person) error {
+		asked++
+		if s.gone {
+			return errors.New("certificate of unknown status")
+		}
+		return nil
+	})
+	if err := p.insist(t.Context(), func() error { return judge(t.Context(), 0, portal.TourAct{}, w) }); err != nil || asked != 2 || revived != 1 {
+		t.Errorf("%v; asked %d times, revived %d times", err, asked, revived)
+	}
+	refused := errors.New("the seal is broken")
+	judge = p.judged(func(context.Context, int, portal.TourAct, *person) error { return refused })
+	if err := p.insist(t.Context(), func() error { return judge(t.Context(), 0, portal.TourAct{}, w) }); !errors.Is(err, refused) || revived != 1 {
+		t.Errorf("while the instance answers, the verdict stands: %v, revived %d times", err, revived)
 	}
 }
 

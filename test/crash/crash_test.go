@@ -152,7 +152,7 @@ func (i *instance) note() {
 func (i *instance) revive(ctx context.Context) error {
 	select {
 	case <-i.child.Ended():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute): // only a program that hangs takes that long to be gone
 		return errors.New("an answer was lost though the program runs")
 	case <-ctx.Done():
 		return ctx.Err()
