@@ -55,8 +55,8 @@ var moves = map[State][]State{
 	Proven:          {InReview, Withdrawn},
 	InReview:        {Proven, Waiting, RefusalIntended, Approved, Withdrawn},
 	Waiting:         {InReview, Withdrawn, Deserted},
-	RefusalIntended: {Heard, Approved, Refused, Withdrawn},
-	Heard:           {Approved, Refused, Withdrawn},
+	RefusalIntended: {RefusalIntended, Heard, Approved, Refused, Withdrawn},
+	Heard:           {RefusalIntended, Approved, Refused, Withdrawn},
 }
 
 // Decided says whether the case has its decision, or ended without one.
@@ -79,6 +79,7 @@ type Case struct {
 	BodyName  string
 	Answers   portal.Answers // in clear
 	Revision  string
+	LeftOut   []string // what was asked and not granted, where the procedure decides part by part
 	Director  actor.PersonID
 	TakenBy   actor.PersonID
 

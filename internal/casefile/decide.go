@@ -28,33 +28,54 @@ func (s *Service) Approve(ctx context.Context, by actor.Actor, id ID, revision s
 		if err := c.decidable(by, revision); err != nil {
 			return err
 		}
-		grant, err := s.grant(ctx, tx, c)
-		if err != nil {
-			return err
-		}
-		proposal, err := s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant)
-		if err != nil {
-			return err
-		}
-		if len(proposal.Problems) > 0 {
-			return fault.New(fault.Conflict, proposal.Problems[0])
-		}
-		recorded, err := s.record(ctx, tx, by, s.entry(c, decision.Approve, subjectOf(c, proposal), nil))
-		if err != nil {
-			return err
-		}
-		standing, err := approvals(ctx, tx, c, subjectOf(c, proposal))
-		if err != nil {
-			return err
-		}
-		if len(decision.People(standing, decision.Approve)) < c.Procedure.Decide.Approvals {
-			return s.done(ctx, tx, by, c, "case.approve", "approved-one", "", true, recorded) // another person is still to approve
-		}
-		for _, e := range standing {
-			grant.Approvals = append(grant.Approvals, string(e.ID))
-		}
-		return s.approved(ctx, tx, by, c, grant, recorded)
+		return s.approve(ctx, tx, by, c, nil, "")
 	})
+}
+
+// approve records an approval of the case but for the parts left out, and grants it once enough people have.
+func (s *Service) approve(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, left []Part, weighing string) error {
+	grant, proposal, err := s.proposal(ctx, tx, c, left)
+	if err != nil {
+		return err
+	}
+	if len(proposal.Problems) > 0 {
+		return fault.New(fault.Conflict, proposal.Problems[0])
+	}
+	subject := subjectOf(c, proposal, left)
+	entry := s.entry(c, decision.Approve, subject, nil)
+	entry.Reasons, entry.Weighing = partly(left), weighing
+	recorded, err := s.record(ctx, tx, by, entry)
+	if err != nil {
+		return err
+	}
+	standing, err := approvals(ctx, tx, c, subject)
+	if err != nil {
+		return err
+	}
+	if len(decision.People(standing, decision.Approve)) < c.Procedure.Decide.Approvals {
+		return s.done(ctx, tx, by, c, "case.approve", "approved-one", "", true, recorded) // another person is still to approve
+	}
+	for _, e := range standing {
+		grant.Approvals = append(grant.Approvals, string(e.ID))
+	}
+	if err := s.approved(ctx, tx, by, c, grant, left, recorded); err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return s.notifyPart(ctx, tx, c, left, weighing)
+	}
+	return s.tell(ctx, tx, c, portal.CaseApproved, c.authorship(), letter.Link{})
+}
+
+// proposal is what an approval hands over, and what would be made of it.
+func (s *Service) proposal(ctx context.Context, tx *db.Tx, c *Case, left []Part) (portal.Grant, portal.Proposal, error) {
+	grant, err := s.grant(ctx, tx, c)
+	if err != nil {
+		return portal.Grant{}, portal.Proposal{}, err
+	}
+	grant.Answers = c.except(KeysOf(left))
+	proposal, err := s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant)
+	return grant, proposal, err
 }
 
 // approvals are those of this case that stand, of this revision and of exactly what will be made. The same may be made
@@ -75,23 +96,27 @@ func (s *Service) record(ctx context.Context, tx *db.Tx, by actor.Actor, e decis
 }
 
 // approved ends the review: the outcome records what it will make, in this same transaction.
-func (s *Service) approved(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, grant portal.Grant, recorded audit.Detail) error {
+func (s *Service) approved(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, grant portal.Grant, left []Part, recorded audit.Detail) error {
 	c.end(Approved, tx.Now())
-	if err := s.done(ctx, tx, by, c, "case.approve", "approved", "", false, recorded); err != nil {
+	kind := "approved"
+	details := []audit.Detail{recorded}
+	if c.LeftOut = KeysOf(left); len(left) > 0 {
+		kind = "approved-in-part"
+		details = append(details, audit.With("left-out", strings.Join(c.LeftOut, ",")))
+	}
+	if err := s.done(ctx, tx, by, c, "case.approve", kind, c.partWords(left), false, details...); err != nil {
 		return err
 	}
-	if err := s.outcomes[c.Procedure.Outcome.Kind].Grant(ctx, tx, by, grant); err != nil {
-		return err
-	}
-	return s.tell(ctx, tx, c, portal.CaseApproved, c.authorship(), letter.Link{})
+	return s.outcomes[c.Procedure.Outcome.Kind].Grant(ctx, tx, by, grant)
 }
 
-// subjectOf is what an approval names: exactly what will be made, or the revision where that says all.
-func subjectOf(c *Case, p portal.Proposal) string {
+// subjectOf is what an approval names: exactly what will be made, or the revision, but for what is left out of it,
+// where that says all.
+func subjectOf(c *Case, p portal.Proposal, left []Part) string {
 	if p.Digest != "" {
 		return p.Digest
 	}
-	return c.Revision
+	return partedSubject(c.Revision, left)
 }
 
 // decidable says whether the officer may decide this revision of the case now.
@@ -163,29 +188,53 @@ func (c *Case) grounded(g Ground, why string) error {
 // IntendRefusal tells the applicant that refusal is likely, and why, and hears them first (CPA 121.º, 122.º ⚖).
 func (s *Service) IntendRefusal(ctx context.Context, by actor.Actor, id ID, revision string, g Ground) error {
 	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
-		if err := c.may(RefusalIntended); err != nil {
+		if err := c.hearable(tx.Now(), revision); err != nil {
 			return err
-		}
-		if c.Revision != revision {
-			return fault.New(fault.Conflict, "case.changed-meanwhile")
 		}
 		if err := c.grounded(g, "refuse"); err != nil {
 			return err
 		}
-		recorded, err := s.record(ctx, tx, by, s.entry(c, decision.IntendRefuse, c.Revision, &g))
-		if err != nil {
-			return err
-		}
-		c.State, c.reminded = RefusalIntended, 0
-		c.AnswerBy = c.days().Add(tx.Now(), c.Portal.Rules.HearingDays)
-		c.PausedAt = tx.Now() // CPA 121.º, n.º 3 ⚖: the hearing suspends the term
-		if err := s.done(ctx, tx, by, c, "case.intend-refusal", "refusal-intended", g.Words, false, recorded); err != nil {
-			return err
-		}
-		return s.tell(ctx, tx, c, portal.HearingBegun, i18n.Args{
-			"reasons": c.reasons(g, c.Lang), "until": i18n.Date(c.Lang, c.AnswerBy), "days": strconv.Itoa(c.Portal.Rules.HearingDays),
-		}, s.follow(tx, c))
+		return s.hear(ctx, tx, by, c, s.entry(c, decision.IntendRefuse, c.Revision, &g), c.Portal.Say(c.Lang, "case.scope.whole", nil), c.reasons(g, c.Lang))
 	})
+}
+
+// hearable says whether a hearing on this revision may begin now. Whoever was heard is heard again before they are
+// refused on other grounds, or more than they were told of; a hearing that runs is run to its end first.
+func (c *Case) hearable(now time.Time, revision string) error {
+	if err := c.may(RefusalIntended); err != nil {
+		return err
+	}
+	if c.Revision != revision {
+		return fault.New(fault.Conflict, "case.changed-meanwhile")
+	}
+	if c.State == RefusalIntended {
+		return c.heardOut(now)
+	}
+	return nil
+}
+
+// hear begins the hearing: the intention is on record, the term to decide stands still, the applicant is told.
+func (s *Service) hear(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, intended decision.Entry, scope, reasons string) error {
+	recorded, err := s.record(ctx, tx, by, intended)
+	if err != nil {
+		return err
+	}
+	if c.State == RefusalIntended {
+		c.resume(c.AnswerBy) // the hearing before held the term up to its own end only
+	}
+	words := c.partWords(PartsOf(intended))
+	if words == "" {
+		words = intended.Reasons[0].Words
+	}
+	c.State, c.reminded = RefusalIntended, 0
+	c.AnswerBy = c.days().Add(tx.Now(), c.Portal.Rules.HearingDays)
+	c.PausedAt = tx.Now() // CPA 121.º, n.º 3 ⚖: the hearing suspends the term
+	if err := s.done(ctx, tx, by, c, "case.intend-refusal", "refusal-intended", words, false, recorded); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, c, portal.HearingBegun, i18n.Args{
+		"scope": scope, "reasons": reasons, "until": i18n.Date(c.Lang, c.AnswerBy), "days": strconv.Itoa(c.Portal.Rules.HearingDays),
+	}, s.follow(tx, c))
 }
 
 // Speak files what the applicant says in the hearing; once.
@@ -236,14 +285,19 @@ func (s *Service) Refuse(ctx context.Context, by actor.Actor, id ID, revision st
 		if err := c.decidable(by, revision); err != nil {
 			return err
 		}
-		if c.State == RefusalIntended && !tx.Now().After(c.AnswerBy) {
-			return fault.New(fault.Conflict, "case.hearing-runs", "until", i18n.Date(i18n.PT, c.AnswerBy))
+		if err := c.heardOut(tx.Now()); err != nil {
+			return err
+		}
+		if _, whole, err := heardOn(ctx, tx, c); err != nil {
+			return err
+		} else if !whole {
+			return fault.New(fault.Conflict, "case.heard-on-part") // the whole was never put to the applicant
 		}
 		if err := c.grounded(g, "refuse"); err != nil {
 			return err
 		}
-		if c.State == Heard && utf8.RuneCountInString(strings.TrimSpace(g.Weighing)) < leastWords {
-			return fault.Fields([]fault.Field{{Name: "weighing", Key: "case.weighing"}})
+		if err := c.weighed(g.Weighing); err != nil {
+			return err
 		}
 		return s.unfavourable(ctx, tx, by, c, decision.Refuse, Refused, g)
 	})

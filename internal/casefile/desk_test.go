@@ -18,6 +18,7 @@ func desk() fstest.MapFS {
 		"procedures/order.yaml":    {Data: []byte(orderYAML)},
 		"procedures/yearly.yaml":   {Data: []byte(yearlyYAML)},
 		"procedures/question.yaml": {Data: []byte(questionYAML)},
+		"procedures/several.yaml":  {Data: []byte(severalYAML)},
 		"register.csv":             {Data: []byte("nipc,name,acronym,kind,class,domains\n590000012,Município de Exemplo,ME,Autarquia,eligible,\n590000020,Direção-Geral Suspensa,DGS,Estado,conditional,\n")},
 	}
 	for _, slug := range portal.NeededPages() {
@@ -144,5 +145,27 @@ steps:
       - {key: who, label: {pt: Nome, en: Name}, kind: name, role: applicant-name}
       - {key: mail, label: {pt: Endereço, en: Address}, kind: email, role: address}
 decide: {approvals: 2, roles: [decider], reasons: [R2]}
+outcome: {kind: made}
+`
+
+// several things are asked at once, and each is granted or left out by itself.
+const severalYAML = `
+key: several
+title: {pt: Vários, en: Several}
+name: {pt: pedido, en: request}
+for: visitor
+submit: {label: {pt: Enviar, en: Send}}
+steps:
+  - title: {pt: Pedido, en: Request}
+    fields:
+      - {key: who, label: {pt: Nome, en: Name}, kind: name, role: applicant-name}
+      - {key: mail, label: {pt: Endereço, en: Address}, kind: email, role: address}
+      - key: things
+        label: {pt: Coisas, en: Things}
+        kind: choices
+        min-chosen: 1
+        options: [{key: uma, label: {pt: Primeira coisa, en: First thing}}, {key: duas, label: {pt: Segunda coisa, en: Second thing}}, {key: tres, label: {pt: Terceira coisa, en: Third thing}}]
+      - {key: basis, label: {pt: Prova da segunda, en: Proof of the second}, kind: file, accepts: [pdf], max-mb: 1, files: 2, when: {field: things, in: [duas]}}
+decide: {approvals: 2, roles: [decider], reasons: [R1, R2], parts: things}
 outcome: {kind: made}
 `

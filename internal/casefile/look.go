@@ -90,7 +90,10 @@ type Review struct {
 	Mine     bool // the officer's own case: nothing to do here but stand aside
 	Approved bool // the officer has approved this revision already
 	Missing  int  // approvals by other persons still needed
-	Names    map[actor.PersonID]string
+	// Heard are the parts on which the applicant was last heard, HeardWhole that it was on the whole.
+	Heard      []Part
+	HeardWhole bool
+	Names      map[actor.PersonID]string
 }
 
 // Finding is something the program noticed; it informs and decides nothing.
@@ -139,14 +142,14 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, by actor.Actor, c *Cas
 	if c.State.Decided() {
 		return nil
 	}
-	grant, err := s.grant(ctx, tx, c)
-	if err != nil {
+	var err error
+	if _, r.Proposal, err = s.proposal(ctx, tx, c, nil); err != nil {
 		return err
 	}
-	if r.Proposal, err = s.outcomes[c.Procedure.Outcome.Kind].Propose(ctx, tx, grant); err != nil {
+	if r.Heard, r.HeardWhole, err = heardOn(ctx, tx, c); err != nil {
 		return err
 	}
-	standing, err := approvals(ctx, tx, c, subjectOf(c, r.Proposal))
+	standing, err := approvals(ctx, tx, c, subjectOf(c, r.Proposal, nil))
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 const columns = `id, portal, procedure_key, procedure_version, number, state, version, lang, person, account, applicant, address, address_key, civil_mark,
-	body_number, body_name, one_per, answers, revision, documents, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded`
+	body_number, body_name, one_per, answers, revision, documents, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded, left_out`
 
 // idForm is the form of our ids: anything else is nobody's, and PostgreSQL is not asked about bytes it cannot hold.
 var idForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
@@ -42,14 +42,14 @@ func (s *Service) find(ctx context.Context, tx *db.Tx, id ID) (*Case, error) {
 
 func (s *Service) scan(ctx context.Context, tx *db.Tx, scan func(...any) error) (*Case, error) {
 	var c Case
-	var portalName, key, version, lang, answers, documents string
+	var portalName, key, version, lang, answers, documents, leftOut string
 	err := scan(&c.ID, &portalName, &key, &version, &c.Number, &c.State, &c.Version, &lang, &c.Person, &c.Account, &c.Applicant, &c.Address, &c.addressKey, &c.civilMark,
 		&c.BodyNIPC, &c.BodyName, &c.onePer, &answers, &c.Revision, &documents, &c.Director, &c.TakenBy, db.Times(&c.CreatedAt), db.Times(&c.ChangedAt), db.Times(&c.FiledAt), db.Times(&c.ProvenAt),
-		db.Times(&c.DueAt), db.Times(&c.PausedAt), db.Times(&c.AnswerBy), db.Times(&c.DecidedAt), &c.reminded)
+		db.Times(&c.DueAt), db.Times(&c.PausedAt), db.Times(&c.AnswerBy), db.Times(&c.DecidedAt), &c.reminded, &leftOut)
 	if err != nil {
 		return nil, err
 	}
-	c.Lang, c.documents = i18n.Lang(lang), strings.Fields(documents)
+	c.Lang, c.documents, c.LeftOut = i18n.Lang(lang), strings.Fields(documents), strings.Fields(leftOut)
 	var ok bool
 	if c.Portal, ok = s.portals.Portal(portalName); !ok {
 		return nil, fault.New(fault.NotFound, "fault.not-found") // a portal that this instance no longer has
@@ -147,10 +147,10 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)`,
+	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
 		string(c.ID), c.Portal.Name, c.Procedure.Key, c.Procedure.Version, c.Number, string(c.State), c.Version, string(c.Lang), string(c.Person), string(c.Account), c.Applicant, c.Address,
 		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, strings.Join(c.documents, " "), string(c.Director), string(c.TakenBy), db.Time(c.CreatedAt), db.Time(c.ChangedAt), db.Time(c.FiledAt),
-		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded)
+		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded, strings.Join(c.LeftOut, " "))
 	return err
 }
 
@@ -163,10 +163,10 @@ func (s *Service) change(ctx context.Context, tx *db.Tx, c *Case) error {
 	c.ChangedAt = tx.Now()
 	n, err := tx.Exec(ctx, `UPDATE casefile SET procedure_version = $3, number = $4, state = $5, version = version + 1, lang = $6, person = $7, account = $8, applicant = $9, address = $10,
 		address_key = $11, civil_mark = $12, body_number = $13, body_name = $14, one_per = $15, answers = $16, revision = $17, documents = $18, director = $19, taken_by = $20, changed_at = $21,
-		filed_at = $22, proven_at = $23, due_at = $24, paused_at = $25, answer_by = $26, decided_at = $27, reminded = $28 WHERE id = $1 AND version = $2`,
+		filed_at = $22, proven_at = $23, due_at = $24, paused_at = $25, answer_by = $26, decided_at = $27, reminded = $28, left_out = $29 WHERE id = $1 AND version = $2`,
 		string(c.ID), c.Version, c.Procedure.Version, c.Number, string(c.State), string(c.Lang), string(c.Person), string(c.Account), c.Applicant, c.Address,
 		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, strings.Join(c.documents, " "), string(c.Director), string(c.TakenBy), db.Time(c.ChangedAt), db.Time(c.FiledAt),
-		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded)
+		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded, strings.Join(c.LeftOut, " "))
 	if db.Taken(err) {
 		return fault.New(fault.Conflict, "case.repeated")
 	}
@@ -294,6 +294,7 @@ type Row struct {
 	State                    State
 	Applicant, BodyName      string
 	TakenBy                  actor.PersonID
+	LeftOut                  []string // see Case
 	FiledAt, DueAt, PausedAt time.Time
 }
 
@@ -328,9 +329,11 @@ func queue(ctx context.Context, tx *db.Tx, portalName string, f Filter) ([]Row, 
 	}
 	return db.Collect(ctx, tx, func(scan func(...any) error) (Row, error) {
 		var r Row
-		err := scan(&r.ID, &r.Number, &r.Procedure, &r.State, &r.Applicant, &r.BodyName, &r.TakenBy, db.Times(&r.FiledAt), db.Times(&r.DueAt), db.Times(&r.PausedAt))
+		var leftOut string
+		err := scan(&r.ID, &r.Number, &r.Procedure, &r.State, &r.Applicant, &r.BodyName, &r.TakenBy, &leftOut, db.Times(&r.FiledAt), db.Times(&r.DueAt), db.Times(&r.PausedAt))
+		r.LeftOut = strings.Fields(leftOut)
 		return r, err
-	}, `SELECT id, number, procedure_key, state, applicant, body_name, taken_by, filed_at, due_at, paused_at FROM casefile WHERE `+where.String()+` ORDER BY due_at, id LIMIT `+arg(f.Limit), args...)
+	}, `SELECT id, number, procedure_key, state, applicant, body_name, taken_by, left_out, filed_at, due_at, paused_at FROM casefile WHERE `+where.String()+` ORDER BY due_at, id LIMIT `+arg(f.Limit), args...)
 }
 
 // likePrefix makes a pattern of what words begin with; what was typed has no say in the pattern.

@@ -68,6 +68,8 @@ var rules = map[Verdict]rule{
 type Reason struct {
 	Code  string `json:"code"`
 	Words string `json:"words"`
+	// Part is what the ground stands against, where only a part of what is asked is left out; "" for the whole.
+	Part string `json:"part,omitempty"`
 }
 
 // Entry is one decision. The caller of [Record] fills the first part; the second is taken from the transaction, the
@@ -136,7 +138,7 @@ func (e Entry) whole(r rule) error {
 		if r.reasons && (reason.Code == "" || reason.Words == "") {
 			return fault.New(fault.Invalid, "decision.reasons-missing")
 		}
-		texts = append(texts, reason.Code, reason.Words)
+		texts = append(texts, reason.Code, reason.Words, reason.Part)
 	}
 	if len(e.Reasons) > mostReasons {
 		return fault.New(fault.Invalid, "decision.too-long")

@@ -141,7 +141,8 @@ func (c *checker) powersAndReasons() {
 		c.expect(slices.Contains([]int{0, 1, 3, 4, 5, 9}, reason.CRL), reason.At, "crl: %d; expected 0, 1, 3, 4, 5 or 9", reason.CRL)
 	}
 	for _, state := range sorted(c.p.Statuses) {
-		c.expect(slices.Contains(States(), state), c.at("statuses", state), "statuses: %q; expected one of %s", state, strings.Join(States(), ", "))
+		known := append(States(), ApprovedInPart)
+		c.expect(slices.Contains(known, state), c.at("statuses", state), "statuses: %q; expected one of %s", state, strings.Join(known, ", "))
 	}
 }
 
@@ -225,6 +226,7 @@ func (c *checker) tour() {
 	}
 	for _, act := range c.p.Tour.Acts {
 		_, person := c.p.Tour.People[act.As]
+		c.dates(act.At, act.Says.PT, act.Says.EN, act.Expect)
 		c.expect(act.As == "" || person, act.At, "as: %q; expected one of %s", act.As, strings.Join(sorted(c.p.Tour.People), ", "))
 		if act.Procedure == "" {
 			continue
@@ -236,6 +238,18 @@ func (c *checker) tour() {
 		}
 		for _, key := range sorted(act.Answers) {
 			c.expect(proc.Known(key), act.At, "answers: procedure %s has no field %q", act.Procedure, key)
+			c.dates(act.At, act.Answers[key]...)
+		}
+	}
+}
+
+// dates tells {placeholders} of the script that no day fills.
+func (c *checker) dates(at Pos, texts ...string) {
+	known := tourDates(time.Time{})
+	for _, text := range texts {
+		for _, hole := range holeForm.FindAllStringSubmatch(text, -1) {
+			_, ok := known[hole[1]]
+			c.expect(ok, at, "nothing fills {%s}; expected one of %s", hole[1], strings.Join(sorted(known), ", "))
 		}
 	}
 }
@@ -274,6 +288,9 @@ const (
 func States() []string {
 	return []string{"draft", "submitted", "proven", "in-review", "waiting", "refusal-intended", "heard", "approved", "refused", "withdrawn", "deserted", "lapsed"}
 }
+
+// ApprovedInPart names, among the statuses, an approved case of which a part was left out.
+const ApprovedInPart = "approved-in-part"
 
 func (c *checker) says(at Pos, key string) {
 	_, own := c.p.Messages[key]

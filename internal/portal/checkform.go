@@ -167,6 +167,13 @@ func (c *checker) decide(proc *Procedure) {
 		reason, ok := c.p.Reason(code)
 		c.expect(ok && reason.For == "refuse", d.At, "reasons: %q is not among the portal's reasons for refuse", code)
 	}
+	if d.Parts == "" {
+		return
+	}
+	f, ok := proc.Field(d.Parts)
+	c.expect(ok && f.Kind == field.Choices, d.At, "parts: %q; expected a field of the kind choices of this form", d.Parts)
+	_, _, told := c.p.mailFor(CaseApprovedInPart, proc)
+	c.expect(told, d.At, "parts: expected a mail on %s, by which the applicant is notified of what is left out, and why", CaseApprovedInPart)
 }
 
 // defaults fills what a definition leaves out: one approval, by a decider.

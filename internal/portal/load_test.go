@@ -100,6 +100,9 @@ func TestEveryMistakeNamesItsFileItsLineAndWhatWasExpected(t *testing.T) {
 		{"no approval", file, "approvals: 1", "approvals: 10", `form.yaml:17: approvals: 10; expected 1 to 9`},
 		{"a role in nobody's office", file, "[decider]", "[king]", `form.yaml:17: roles: "king"; expected one of `},
 		{"a reason of nobody's", file, "[decider]}", "[decider], reasons: [X1]}", `form.yaml:17: reasons: "X1" is not among the portal's reasons`},
+		{"parts of no field", file, "[decider]}", "[decider], parts: days}", `form.yaml:17: parts: "days"; expected a field of the kind choices`},
+		{"parts of one choice", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: "sort"; expected a field of the kind choices`},
+		{"parts of which nobody is told", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: expected a mail on case.approved-in-part`},
 		{"an outcome of nobody's", file, "{kind: record}", "{kind: miracle}", `form.yaml:18: outcome.kind: "miracle"; expected one of account, certificate, credential, record`},
 		{"a mail of nothing", file, "decide:", "mails:\n  case.nothing: A01\ndecide:", `form.yaml:18: mails: "case.nothing"; expected an event: `},
 		{"a mail that is not there", file, "decide:", "mails:\n  case.proven: Z9\ndecide:", `form.yaml:18: mails: case.proven names "Z9", which mails.yaml lacks`},
@@ -121,6 +124,7 @@ func TestEveryMistakeNamesItsFileItsLineAndWhatWasExpected(t *testing.T) {
 		{"a tour by nobody", "tour.yaml", "", "people: {}\nacts:\n  - {do: file, as: ana, procedure: form}\n", `tour.yaml:3: as: "ana"; expected one of `},
 		{"a tour of nothing", "tour.yaml", "", "acts:\n  - do: file\n    procedure: nothing\n", `tour.yaml:2: procedure: "nothing"; expected one of `},
 		{"a tour that answers what is not asked", "tour.yaml", "", "acts:\n  - do: file\n    procedure: form\n    answers: {nothing: [a]}\n", `tour.yaml:2: answers: procedure form has no field "nothing"`},
+		{"a tour on a day of nobody's", "tour.yaml", "", "acts:\n  - do: verify\n    expect: \"{lastyear}\"\n", `tour.yaml:2: nothing fills {lastyear}; expected one of last-year, next-year, today, year`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := skeleton(t)

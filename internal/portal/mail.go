@@ -19,8 +19,9 @@ const (
 	CaseToReview        Event = "case.to-review"           // to officers: until link
 	ElementsAsked       Event = "case.elements"            // list until days link
 	CaseAnswered        Event = "case.answered"            // reply or statement filed
-	HearingBegun        Event = "case.hearing"             // reasons until days link
+	HearingBegun        Event = "case.hearing"             // scope reasons until days link
 	CaseApproved        Event = "case.approved"            // author office delegation
+	CaseApprovedInPart  Event = "case.approved-in-part"    // author office delegation granted refused reasons remedies link
 	CaseRefused         Event = "case.refused"             // author office delegation reasons remedies link
 	CaseWithdrawn       Event = "case.withdrawn"           //
 	CaseStandstill      Event = "case.standstill"          // months list
@@ -49,10 +50,11 @@ func Events() map[Event][]string {
 		CaseSubmitted: {"link"}, CaseUnproven: {"link"},
 		CaseProven: {"term", "until", "silence", "director", "link"}, CaseToReview: {"until", "link"},
 		ElementsAsked: {"list", "until", "days", "link"}, CaseAnswered: {},
-		HearingBegun:  {"reasons", "until", "days", "link"},
-		CaseApproved:  {"author", "office", "delegation"},
-		CaseRefused:   {"author", "office", "delegation", "reasons", "remedies", "link"},
-		CaseWithdrawn: {}, CaseStandstill: {"months", "list"}, CaseDeserted: {"author", "reasons", "remedies"},
+		HearingBegun:       {"scope", "reasons", "until", "days", "link"},
+		CaseApproved:       {"author", "office", "delegation"},
+		CaseApprovedInPart: {"author", "office", "delegation", "granted", "refused", "reasons", "remedies", "link"},
+		CaseRefused:        {"author", "office", "delegation", "reasons", "remedies", "link"},
+		CaseWithdrawn:      {}, CaseStandstill: {"months", "list"}, CaseDeserted: {"author", "reasons", "remedies"},
 		CaseFollow:     {"link"},
 		AccountInvited: {"link", "author", "office", "delegation", "purposes", "address"}, AccountReinvited: {"link"},
 		AccountCode: {"code"}, AccountRecovery: {"link"}, PasswordChanged: {"link"}, PowersChanged: {"purposes", "until"},

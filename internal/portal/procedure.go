@@ -178,6 +178,8 @@ type Decide struct {
 	Approvals int          `yaml:"approvals"` // different persons; 1 by default
 	Roles     []actor.Role `yaml:"roles"`     // decider by default
 	Reasons   []string     `yaml:"reasons"`   // codes that may ground a refusal
+	// Parts is a field of kind choices: each choice is granted, or left out with its reasons, by itself.
+	Parts string `yaml:"parts"`
 	// Identity asks an officer to record how the subject's identity was proven before anything is issued.
 	Identity bool `yaml:"identity"`
 }

@@ -27,6 +27,7 @@ CREATE TABLE casefile (
     one_per           TEXT   NOT NULL, -- what makes a second live case of the procedure a repetition; '' for nothing
     answers           TEXT   NOT NULL, -- JSON; sensitive values are locked
     revision          TEXT   NOT NULL, -- digest of what was filed; '' while a draft
+    left_out          TEXT   NOT NULL, -- the choices that an approval did not grant, with spaces; '' if it granted all
     documents         TEXT   NOT NULL, -- ids of the documents of that revision, with spaces
     director          TEXT   NOT NULL, -- person directing the procedure
     taken_by          TEXT   NOT NULL,
