@@ -244,8 +244,8 @@ func (c *Case) sound(role portal.Role, now time.Time) string {
 	return ""
 }
 
-// Attach adds a document to a draft, or to a case that waits for it.
-func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evidence.Upload) error {
+// Attach adds a document to a draft, or to a case that waits for it, and gives its id.
+func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evidence.Upload) (evidence.ID, error) {
 	var rule evidence.Rule
 	may := func(ctx context.Context, tx *db.Tx) error {
 		c, f, err := s.open(ctx, tx, by, id, upload.Slot)
@@ -256,12 +256,13 @@ func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evid
 		return s.room(ctx, tx, c, f)
 	}
 	if err := s.db.Look(ctx, func(tx *db.Tx) error { return may(ctx, tx) }); err != nil {
-		return err
+		return "", err
 	}
-	if _, err := s.evidence.Add(ctx, by, upload, rule, may); err != nil {
-		return err
+	doc, err := s.evidence.Add(ctx, by, upload, rule, may)
+	if err != nil {
+		return "", err
 	}
-	return s.db.InTx(ctx, func(tx *db.Tx) error { return touch(ctx, tx, id) })
+	return doc.ID, s.db.InTx(ctx, func(tx *db.Tx) error { return touch(ctx, tx, id) })
 }
 
 // room refuses more documents of one kind than the form has places for.

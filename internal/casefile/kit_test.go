@@ -391,7 +391,8 @@ func pdf(text string) *strings.Reader {
 }
 
 func (k *kit) attach(by actor.Actor, id ID, slot, text string) error {
-	return k.Attach(k.ctx, by, id, evidence.Upload{Slot: slot, Name: text + ".pdf", Reader: pdf(text)})
+	_, err := k.Attach(k.ctx, by, id, evidence.Upload{Slot: slot, Name: text + ".pdf", Reader: pdf(text)})
+	return err
 }
 
 func (k *kit) documents(id ID) (docs []evidence.Doc) {

@@ -24,6 +24,7 @@ const (
 	Throttled   Kind = "throttled"   // too many tries; see Retry
 	Unavailable Kind = "unavailable" // something we stand on is away for now
 	TooLarge    Kind = "too-large"   // more bytes than the rule admits
+	Malformed   Kind = "malformed"   // not what the page of the form sends
 )
 
 // Args are the values of a message's {placeholders}.

@@ -137,7 +137,7 @@ func (s *Server) endSessions(v *visit) error {
 	if err := v.signedIn(); err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(sessionName)); err != nil {
 		return err
 	}
 	end := func() error { return s.Login.End(v.r.Context(), v.by, v.typed(sessionName)) }
@@ -156,7 +156,7 @@ func (s *Server) changePassword(v *visit) error {
 	if err := v.signedIn(); err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(userName, presentName, newName, againName)); err != nil {
 		return err
 	}
 	typed, problems := v.twice()

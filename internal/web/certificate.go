@@ -283,17 +283,17 @@ func (s *Server) certificateFile(v *visit) error {
 
 // acceptCertificate records that the holder found the certificate right.
 func (s *Server) acceptCertificate(v *visit) error {
-	return v.aboutMine(acceptIt, func(id certificate.ID) error { return s.Certificates.Accept(v.r.Context(), v.by, id) })
+	return v.aboutMine(acceptIt, nil, func(id certificate.ID) error { return s.Certificates.Accept(v.r.Context(), v.by, id) })
 }
 
 // declineCertificate has it revoked: something in it is wrong.
 func (s *Server) declineCertificate(v *visit) error {
-	return v.aboutMine(declineIt, func(id certificate.ID) error { return s.Certificates.Decline(v.r.Context(), v.by, id) })
+	return v.aboutMine(declineIt, nil, func(id certificate.ID) error { return s.Certificates.Decline(v.r.Context(), v.by, id) })
 }
 
 // revokeCertificate ends one's own certificate for good.
 func (s *Server) revokeCertificate(v *visit) error {
-	return v.aboutMine(revokeIt, func(id certificate.ID) error {
+	return v.aboutMine(revokeIt, once(revokeWhy, revokeAgree), func(id certificate.ID) error {
 		var problems []fault.Field
 		reason, err := strconv.Atoi(v.r.PostForm.Get(revokeWhy))
 		if err != nil || !slices.ContainsFunc(certificate.Reasons(), func(r certificate.Reason) bool { return r.Code == reason }) {
@@ -310,11 +310,11 @@ func (s *Server) revokeCertificate(v *visit) error {
 }
 
 // aboutMine does a holder's deed about a certificate, and shows its page again.
-func (v *visit) aboutMine(what string, do func(certificate.ID) error) error {
+func (v *visit) aboutMine(what string, asks names, do func(certificate.ID) error) error {
 	if err := v.holder(); err != nil {
 		return err
 	}
-	return v.aboutCertificate(what, v.certificateAt(v.r.PathValue("id")), do)
+	return v.aboutCertificate(what, v.certificateAt(v.r.PathValue("id")), asks, do)
 }
 
 // officerRevoke ends anybody's certificate of the portal for good, with reasons.
@@ -322,14 +322,15 @@ func (s *Server) officerRevoke(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	return v.aboutCertificate(revokeIt, v.certificateAt(v.r.PathValue("id")), func(id certificate.ID) error {
+	asks := once(revokeIt+".codes", revokeIt+".words")
+	return v.aboutCertificate(revokeIt, v.certificateAt(v.r.PathValue("id")), asks, func(id certificate.ID) error {
 		g := certificate.Ground{Code: v.r.PostForm.Get(revokeIt + ".codes"), Words: v.r.PostForm.Get(revokeIt + ".words")}
 		return s.Certificates.RevokeByOfficer(v.r.Context(), v.by, id, g)
 	})
 }
 
-func (v *visit) aboutCertificate(what, page string, do func(certificate.ID) error) error {
-	if err := v.readWords(); err != nil {
+func (v *visit) aboutCertificate(what, page string, asks names, do func(certificate.ID) error) error {
+	if err := v.readWords(asks); err != nil {
 		return err
 	}
 	err := do(certificate.ID(v.r.PathValue("id")))

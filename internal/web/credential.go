@@ -189,13 +189,17 @@ func (s *Server) judgeCredential(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
-		return err
-	}
 	what := v.r.PathValue("move")
 	judge, ok := map[string]judgement{suspendIt: s.Credentials.Suspend, restoreIt: s.Credentials.Restore, revokeIt: s.Credentials.Revoke}[what]
 	if !ok {
 		return fault.New(fault.NotFound, "fault.not-found")
+	}
+	asks := once(what + ".words")
+	if what != restoreIt {
+		asks.often(what + ".codes")
+	}
+	if err := v.readWords(asks); err != nil {
+		return err
 	}
 	g := credential.Ground{Codes: v.r.PostForm[what+".codes"], Words: v.r.PostForm.Get(what + ".words")}
 	err := judge(v.r.Context(), v.by, credential.ID(v.r.PathValue("id")), g)

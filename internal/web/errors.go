@@ -26,6 +26,7 @@ var statusOf = map[fault.Kind]int{
 	fault.Invalid: http.StatusUnprocessableEntity, fault.Forbidden: http.StatusForbidden, fault.NotFound: http.StatusNotFound,
 	fault.Conflict: http.StatusConflict, fault.Expired: http.StatusGone, fault.Throttled: http.StatusTooManyRequests,
 	fault.Unavailable: http.StatusServiceUnavailable, fault.TooLarge: http.StatusRequestEntityTooLarge,
+	fault.Malformed: http.StatusBadRequest,
 }
 
 // fail turns an error into a page, or a problem document (RFC 9457) for machines.

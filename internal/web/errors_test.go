@@ -116,7 +116,7 @@ func TestAFaultOfOursShowsAReferenceThatTheLogHasAndNothingElse(t *testing.T) {
 
 func TestEachKindOfRefusalHasItsStatus(t *testing.T) {
 	for kind, status := range map[fault.Kind]int{
-		fault.Invalid: 422, fault.Forbidden: 403, fault.NotFound: 404, fault.Conflict: 409, fault.Expired: 410, fault.Throttled: 429, fault.Unavailable: 503, fault.TooLarge: 413,
+		fault.Invalid: 422, fault.Forbidden: 403, fault.NotFound: 404, fault.Conflict: 409, fault.Expired: 410, fault.Throttled: 429, fault.Unavailable: 503, fault.TooLarge: 413, fault.Malformed: 400,
 	} {
 		face := overTLS(t, withMailbox(func() error { return fault.New(kind, "fault.conflict") }))
 		w := ask(face, http.MethodGet, "/avaliacao", "")

@@ -99,7 +99,7 @@ const (
 
 // onwards is where the reader wants to go once signed in: a path within this portal, or "" (B11).
 func (v *visit) onwards() string {
-	next := v.r.FormValue(nextName)
+	next := v.sentAlong(nextName)
 	if next == "" || local(next) != next || !strings.HasPrefix(next, v.at()) {
 		return ""
 	}

@@ -25,6 +25,9 @@ func (s *Server) prove(v *visit) error {
 
 // proven proves the address, and opens the case to whoever did.
 func (s *Server) proven(v *visit) error {
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	id, err := s.Cases.Prove(v.r.Context(), v.by, v.r.PathValue("secret"))
 	if err != nil {
 		return v.goneLink(err)
@@ -81,6 +84,9 @@ func (s *Server) followed(v *visit) error {
 }
 
 func (v *visit) opened(kind string, open opener) error {
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	secret := v.r.PathValue("secret")
 	id, err := open(v.r.Context(), v.portal.Name, secret)
 	if err != nil {
@@ -118,7 +124,7 @@ func (s *Server) following(v *visit) error {
 
 // askFollow mails a link if number and address match; the answer is the same whatever was typed (A16).
 func (s *Server) askFollow(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once("numero", "endereco")); err != nil {
 		return err
 	}
 	if err := s.Cases.Resend(v.r.Context(), v.stranger(), v.r.PostForm.Get("numero"), v.r.PostForm.Get("endereco")); err != nil {

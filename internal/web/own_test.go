@@ -135,7 +135,8 @@ func TestAMistypedAddressIsCorrectedBeforeItIsProven(t *testing.T) {
 	if typed(labelled(t, a, "E-mail")) != "sara@" || typed(labelled(t, a, "Telefone")) != "1" {
 		t.Error("what was typed is lost")
 	}
-	leads(t, p.Post(t, at+"/corrigir", url.Values{"email": {right}, "telefone": {"912 345 678"}, "nome": {"Outra Pessoa"}}), at+"/recibo")
+	refusedByName(t, "the correction", p.Post(t, at+"/corrigir", url.Values{"email": {right}, "nome": {"Outra Pessoa"}}), "nome")
+	leads(t, p.Post(t, at+"/corrigir", url.Values{"email": {right}, "telefone": {"912 345 678"}}), at+"/recibo")
 	says(t, p.Get(t, at+"/recibo"), "Enviámos uma mensagem para "+right)
 	says(t, p.Get(t, at), "Sara Exemplo")
 	if b := app.Person(t).Post(t, old, nil); b.Status == http.StatusSeeOther {

@@ -84,7 +84,7 @@ func (v *visit) twice() (string, []fault.Field) {
 }
 
 func (v *visit) setPassword(kind link.Kind) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(userName, newName, againName)); err != nil {
 		return err
 	}
 	typed, problems := v.twice()
@@ -152,7 +152,7 @@ func (s *Server) recovery(v *visit) error {
 
 // askRecovery mails a link if the data are those of one account; the page says the same whatever was typed.
 func (s *Server) askRecovery(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(recoverMail, recoverBody)); err != nil {
 		return err
 	}
 	if err := s.Login.AskRecovery(v.r.Context(), v.stranger(), v.typed(recoverMail), v.typed(recoverBody)); err != nil {
@@ -181,7 +181,7 @@ func (s *Server) invitation(v *visit) error {
 
 // askInvitation mails a new link to an invited person; the page says the same whatever was typed.
 func (s *Server) askInvitation(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(inviteMail)); err != nil {
 		return err
 	}
 	if err := s.Accounts.AskInvitation(v.r.Context(), v.stranger(), v.typed(inviteMail)); err != nil {

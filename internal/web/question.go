@@ -80,6 +80,9 @@ func (a *asking) base(f portal.Field, name string) ui.Field {
 }
 
 func (a *asking) question(f portal.Field) templ.Component {
+	if f.Locked { // known, and not asked: a form that brings it is refused
+		return ui.Facts([]ui.Fact{{Label: a.v.text(f.Label), Text: a.shown(f)}})
+	}
 	switch f.Kind {
 	case field.File:
 		return ui.FileInput(a.upload(f))
@@ -96,9 +99,6 @@ func (a *asking) question(f portal.Field) templ.Component {
 		return ui.Checkboxes(a.choice(f))
 	case field.Tick:
 		return ui.Checkbox(ui.Check{Field: a.ticked(f), Value: "true", Checked: a.answers.One(f.Key) == "true"})
-	}
-	if f.Locked && len(a.answers[f.Key]) > 0 {
-		return ui.Facts([]ui.Fact{{Label: a.v.text(f.Label), Text: field.Show(f.Kind, a.v.lang, a.answers.One(f.Key))}})
 	}
 	return a.written(f, f.Key, strings.Join(a.answers[f.Key], "\n"))
 }
@@ -207,7 +207,7 @@ func (a *asking) uploaded(doc evidence.Doc) ui.Uploaded {
 	return ui.Uploaded{
 		Name: doc.FileName(), Detail: strings.ToUpper(string(doc.Kind)) + ", " + size(a.v.lang, doc.Size), Digest: doc.Digest,
 		Href:   a.v.at("processos", string(a.view.ID), "documentos", string(doc.ID)),
-		Remove: ui.Button{Name: "do", Value: "retirar", Action: a.v.at("processos", string(a.view.ID), "retirar", string(doc.ID)), Look: ui.Quiet},
+		Remove: ui.Button{Name: doName, Value: "retirar", Action: a.v.at("processos", string(a.view.ID), "retirar", string(doc.ID)), Look: ui.Quiet},
 	}
 }
 
@@ -241,7 +241,7 @@ func (a *asking) body(f portal.Field) templ.Component {
 			box.Field.Warning = a.v.say("web.search-body.none")
 		}
 	}
-	return bodyQuestion(bodySearch{Box: box, Found: found, Button: ui.Button{Text: a.v.say("web.search"), Name: "do", Value: "procurar:" + f.Key, Look: ui.Secondary}})
+	return bodyQuestion(bodySearch{Box: box, Found: found, Button: ui.Button{Text: a.v.say("web.search"), Name: doName, Value: "procurar:" + f.Key, Look: ui.Secondary}})
 }
 
 type bodySearch struct {
@@ -264,7 +264,7 @@ func (a *asking) table(f portal.Field) templ.Component {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Add = ui.Button{Text: a.v.say("web.add-row"), Name: "do", Value: "linha:" + f.Key, Look: ui.Quiet}
+	t.Add = ui.Button{Text: a.v.say("web.add-row"), Name: doName, Value: "linha:" + f.Key, Look: ui.Quiet}
 	return rowsView(t)
 }
 

@@ -27,7 +27,7 @@ func (v *visit) challengeCookie() string { return "e-" + v.portal.Name }
 
 // enter takes user and password, and leads on to the code.
 func (s *Server) enter(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(userName, passwordName, nextName)); err != nil {
 		return err
 	}
 	user := clipped(strings.TrimSpace(v.r.PostForm.Get(userName)), 320)
@@ -102,7 +102,7 @@ func (v *visit) showCode(status int, refused error) error {
 		return err
 	}
 	var problems []fault.Field
-	sent := login.Channel(v.r.FormValue(sentBy))
+	sent := login.Channel(v.sentAlong(sentBy))
 	if e, ok := fault.As(refused); ok {
 		problems = []fault.Field{{Name: codeName, Key: e.Key, Args: e.Args}}
 	}
@@ -159,7 +159,7 @@ func (v *visit) signInOver(err error) error {
 
 // sendCode sends the code by the way chosen.
 func (s *Server) sendCode(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(channelName, nextName)); err != nil {
 		return err
 	}
 	to, err := s.Login.SendCode(v.r.Context(), v.stranger(), v.cookie(v.challengeCookie()), login.Channel(v.r.PostForm.Get(channelName)))
@@ -192,7 +192,7 @@ func (v *visit) inWords(err error) error {
 
 // confirmCode takes the code, and opens the session under a new secret (A20).
 func (s *Server) confirmCode(v *visit) error {
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(codeName, sentBy, nextName)); err != nil {
 		return err
 	}
 	in, err := s.Login.Confirm(v.r.Context(), v.stranger(), v.cookie(v.challengeCookie()), clipped(v.r.PostForm.Get(codeName), 64), v.r.UserAgent())
@@ -218,6 +218,9 @@ func (s *Server) confirmCode(v *visit) error {
 
 // leave ends the session, here and in the browser.
 func (s *Server) leave(v *visit) error {
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	if v.by.SignedIn() {
 		if err := s.Login.End(v.r.Context(), v.by, v.session.ID); err != nil {
 			return err
@@ -232,6 +235,9 @@ func (s *Server) leave(v *visit) error {
 // extend prolongs the session, as every request does, and says for how long.
 func (s *Server) extend(v *visit) error {
 	if err := v.signedIn(); err != nil {
+		return err
+	}
+	if err := v.readWords(nil); err != nil {
 		return err
 	}
 	v.w.Header().Set("Session-Left", strconv.Itoa(int(v.session.IdleEnd().Sub(s.now()).Seconds())))

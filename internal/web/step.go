@@ -1,9 +1,6 @@
 package web
 
 import (
-	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -90,15 +87,18 @@ func (s *Server) begun(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, err := v.draft(proc)
-	if err != nil {
+	open := func() (casefile.ID, error) { return v.draft(proc) }
+	if proc.For != portal.ForPerson {
+		return v.take(proc.Steps[0].Fields, 0, open)
+	}
+	if err := v.readWords(nil); err != nil {
 		return err
 	}
-	if proc.For == portal.ForPerson {
+	id, err := open()
+	if err == nil {
 		v.redirect(v.at("processos", string(id), "passo", "1"))
-		return nil
 	}
-	return v.take(id, 0)
+	return err
 }
 
 // draft is the draft of the procedure that this browser has, or a new one.
@@ -132,11 +132,7 @@ func (s *Server) autosaveNew(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, err := v.draft(proc)
-	if err != nil {
-		return err
-	}
-	return v.keep(id)
+	return v.keep(proc.Steps[0].Fields, func() (casefile.ID, error) { return v.draft(proc) })
 }
 
 // goOn leads to the draft that has begun, or, for who cancels, to the question whether it is to be erased; home where
@@ -224,30 +220,31 @@ func (s *Server) stepped(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.take(view.ID, at)
+	return v.take(view.Procedure.Steps[at].Fields, at, opened(view.ID))
 }
 
 // take reads a step's form, keeps it whatever it says, and then judges it.
-func (v *visit) take(id casefile.ID, at int) error {
-	view, err := v.s.Cases.Open(v.r.Context(), v.by, id)
-	if err != nil {
+func (v *visit) take(fields []portal.Field, at int, open opening) error {
+	problems, err := v.readCase(asksOf(fields).with(given, doName, shownName), open)
+	if fault.Is(err, fault.Malformed) {
 		return err
 	}
-	fields := view.Procedure.Steps[at].Fields
-	typed, problems, err := v.readForm(view, fields)
+	typed := v.r.PostForm
 	if err != nil {
 		fields = sent(fields, typed) // what did not arrive was not emptied
 	}
-	if saved := v.s.Cases.Save(v.r.Context(), v.by, id, answersOf(fields, typed)); saved != nil {
+	id, saved := v.save(fields, open)
+	if saved != nil {
 		return saved
 	}
 	if err != nil {
 		return err
 	}
-	if view, err = v.s.Cases.Open(v.r.Context(), v.by, id); err != nil {
+	view, err := v.s.Cases.Open(v.r.Context(), v.by, id)
+	if err != nil {
 		return err
 	}
-	do, what, _ := strings.Cut(typed.Get("do"), ":")
+	do, what, _ := strings.Cut(typed.Get(doName), ":")
 	here := v.at("processos", string(id), "passo", strconv.Itoa(at+1))
 	switch do {
 	case "procurar":
@@ -264,6 +261,15 @@ func (v *visit) take(id casefile.ID, at int) error {
 		return nil
 	}
 	return v.onward(view, at, typed, problems)
+}
+
+// save keeps what was typed in some fields of a draft.
+func (v *visit) save(fields []portal.Field, open opening) (casefile.ID, error) {
+	id, err := open()
+	if err != nil {
+		return id, err
+	}
+	return id, v.s.Cases.Save(v.r.Context(), v.by, id, answersOf(fields, v.r.PostForm))
 }
 
 func (v *visit) rowCount(view casefile.View, key string) int {
@@ -305,8 +311,11 @@ func (v *visit) onward(view casefile.View, at int, typed url.Values, problems []
 	return nil
 }
 
-// shownName is what a form calls the list of the questions that it showed.
-const shownName = "perguntas"
+// What a step's form brings beside its fields: the list of the questions that it showed, and the button pressed.
+const (
+	shownName = "perguntas"
+	doName    = "do"
+)
 
 // unseen says whether all that is missing are questions that the form did not show, since they follow from what was
 // just answered: they are asked for then, not blamed for.
@@ -369,9 +378,9 @@ func (v *visit) stepPage(view casefile.View, at int, a *asking) stepPage {
 	p.Steps = v.steps(view, at)
 	p.Next = ui.Button{Text: v.say("web.save-and-go-on")}
 	if at > 0 {
-		p.Others = append(p.Others, ui.Button{Text: v.say("web.back"), Name: "do", Value: "anterior", Look: ui.Secondary})
+		p.Others = append(p.Others, ui.Button{Text: v.say("web.back"), Name: doName, Value: "anterior", Look: ui.Secondary})
 	}
-	p.Others = append(p.Others, ui.Button{Text: v.say("web.save-and-leave"), Name: "do", Value: "guardar", Look: ui.Quiet})
+	p.Others = append(p.Others, ui.Button{Text: v.say("web.save-and-leave"), Name: doName, Value: "guardar", Look: ui.Quiet})
 	return p
 }
 
@@ -403,96 +412,6 @@ func stageOf(i, at int) ui.Stage {
 		return ui.Now
 	}
 	return ui.Ahead
-}
-
-// Limits of one request: the documents of one step, the words of a form, and what is read on and thrown away so that
-// the page which says that it is too much arrives.
-const (
-	mostUpload  = 64 << 20
-	mostWords   = 2 << 20
-	mostDrained = 512 << 20
-)
-
-// limit takes a form up to a size.
-func (v *visit) limit(most int64) {
-	v.body, v.r.Body = v.r.Body, http.MaxBytesReader(v.w, v.r.Body, most)
-}
-
-// drain reads on what is too large and keeps nothing of it: a browser reads an answer only once it has sent everything,
-// and would show a broken connection in the place of the page.
-func (v *visit) drain() {
-	if v.body != nil {
-		_, _ = io.CopyN(io.Discard, v.body, mostDrained)
-	}
-}
-
-// readWords reads a form without documents.
-func (v *visit) readWords() error {
-	v.limit(mostWords)
-	return formError(v.r.ParseForm())
-}
-
-// readForm reads a form of words and documents. Documents go straight to the case as they arrive; what is wrong with
-// one is told beside its field, and the words are kept whatever happens to the documents.
-func (v *visit) readForm(view casefile.View, fields []portal.Field) (url.Values, []fault.Field, error) {
-	kind, _, _ := mime.ParseMediaType(v.r.Header.Get("Content-Type"))
-	if kind != "multipart/form-data" {
-		err := v.readWords()
-		return v.r.PostForm, nil, err
-	}
-	v.limit(mostUpload)
-	parts, err := v.r.MultipartReader()
-	if err != nil {
-		return nil, nil, fault.New(fault.Invalid, "form.unreadable")
-	}
-	typed := url.Values{}
-	var problems []fault.Field
-	words := int64(mostWords)
-	for range 1000 {
-		part, err := parts.NextPart()
-		if errors.Is(err, io.EOF) {
-			return typed, problems, nil
-		}
-		if err != nil {
-			return typed, problems, formError(err)
-		}
-		if part.FileName() == "" {
-			text, err := io.ReadAll(io.LimitReader(part, words+1))
-			if words -= int64(len(text)); err != nil || words < 0 {
-				return typed, problems, formError(err)
-			}
-			typed.Add(part.FormName(), string(text))
-			continue
-		}
-		problem, err := v.attach(view, fields, part.FormName(), part.FileName(), part)
-		if err != nil {
-			return typed, problems, formError(err)
-		}
-		problems = append(problems, problem...)
-	}
-	return typed, problems, fault.New(fault.Invalid, "form.unreadable")
-}
-
-// formError tells a form that is too large from one that cannot be read.
-func formError(err error) error {
-	if err == nil {
-		return nil
-	}
-	if _, large := errors.AsType[*http.MaxBytesError](err); large || isRefusal(err) {
-		return err
-	}
-	return fault.New(fault.Invalid, "form.unreadable")
-}
-
-func (v *visit) attach(view casefile.View, fields []portal.Field, slot, name string, content io.Reader) ([]fault.Field, error) {
-	if !slices.ContainsFunc(fields, func(f portal.Field) bool { return f.Key == slot && f.IsFile() }) {
-		return nil, fault.New(fault.Invalid, "form.unknown-field")
-	}
-	err := v.s.Cases.Attach(v.r.Context(), v.by, view.ID, evidence.Upload{Slot: slot, Name: name, Reader: content})
-	if e, ok := fault.As(err); ok && len(e.Fields) > 0 {
-		return e.Fields, nil
-	}
-	return nil, err
 }
 
 // answersOf takes from what was posted the answers of some fields; a field that was not sent is answered by nothing,
@@ -530,18 +449,19 @@ func rowsPosted(typed url.Values, name string) []string {
 }
 
 // autosave keeps what is being typed; only the fields that were sent.
-func (s *Server) autosave(v *visit) error { return v.keep(casefile.ID(v.r.PathValue("id"))) }
-
-func (v *visit) keep(id casefile.ID) error {
-	view, err := v.s.Cases.Open(v.r.Context(), v.by, id)
+func (s *Server) autosave(v *visit) error {
+	view, err := s.Cases.Open(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id")))
 	if err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	return v.keep(view.Procedure.Fields(), opened(view.ID))
+}
+
+func (v *visit) keep(fields []portal.Field, open opening) error {
+	if err := v.readWords(asksOf(fields).with(given, doName, shownName)); err != nil {
 		return err
 	}
-	fields := sent(view.Procedure.Fields(), v.r.PostForm)
-	if err := v.s.Cases.Save(v.r.Context(), v.by, view.ID, answersOf(fields, v.r.PostForm)); err != nil {
+	if _, err := v.save(sent(fields, v.r.PostForm), open); err != nil {
 		return err
 	}
 	v.w.WriteHeader(http.StatusNoContent)
@@ -561,35 +481,48 @@ func keysOf(f portal.Field) []string {
 	return keys
 }
 
-// detach takes a document out of a draft and shows its step again.
+// detach takes a document out of a case. Its button stands in the form where the document is asked for, and sends all
+// of it: what was typed in a draft meanwhile is kept.
 func (s *Server) detach(v *visit) error {
-	id := casefile.ID(v.r.PathValue("id"))
-	view, err := s.Cases.Open(v.r.Context(), v.by, id)
+	view, err := v.view()
 	if err != nil {
 		return err
 	}
 	document := evidence.ID(v.r.PathValue("document"))
-	slot := ""
-	for _, doc := range view.Documents {
-		if doc.ID == document {
-			slot = doc.Slot
-		}
+	at, back := stepOf(view, document)
+	fields, beside := askedOf(view), answerWords
+	if at >= 0 {
+		fields, beside = view.Procedure.Steps[at].Fields, shownName
 	}
-	if err := s.Cases.Detach(v.r.Context(), v.by, id, document); err != nil {
+	if _, err := v.readCase(asksOf(fields).with(given, doName, beside), opened(view.ID)); err != nil {
 		return err
 	}
-	if view.State != casefile.Draft {
-		v.redirect(v.at("processos", string(id)))
-		return nil
-	}
-	for i, step := range view.Procedure.Steps {
-		if slices.ContainsFunc(step.Fields, func(f portal.Field) bool { return f.Key == slot }) {
-			v.redirect(v.at("processos", string(id), "passo", strconv.Itoa(i+1)) + "#" + ui.FieldID(slot))
-			return nil
+	if view.State == casefile.Draft {
+		if _, err := v.save(sent(fields, v.r.PostForm), opened(view.ID)); err != nil {
+			return err
 		}
 	}
-	v.redirect(v.at("processos", string(id)))
+	if err := s.Cases.Detach(v.r.Context(), v.by, view.ID, document); err != nil {
+		return err
+	}
+	v.redirect(v.at("processos", string(view.ID)) + back)
 	return nil
+}
+
+// stepOf is the step of a draft that a document answers, and where its question is; -1 if none.
+func stepOf(view casefile.View, document evidence.ID) (at int, place string) {
+	for _, doc := range view.Documents {
+		if doc.ID != document || view.State != casefile.Draft {
+			continue
+		}
+		at := slices.IndexFunc(view.Procedure.Steps, func(step portal.Step) bool {
+			return slices.ContainsFunc(step.Fields, func(f portal.Field) bool { return f.Key == doc.Slot })
+		})
+		if at >= 0 {
+			return at, "/passo/" + strconv.Itoa(at+1) + "#" + ui.FieldID(doc.Slot)
+		}
+	}
+	return -1, ""
 }
 
 // bodies searches the register; the one chosen already is always among what is shown.

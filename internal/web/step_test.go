@@ -152,7 +152,7 @@ func TestWhatIsTypedSavesItselfAsOneGoes(t *testing.T) {
 	if n := typed(labelled(t, p.Get(t, "/ecce/processos/"+id+"/passo/1"), "Nome completo")); n != "Ana Exemplo da Silva" {
 		t.Errorf("what was not sent became %q", n)
 	}
-	want(t, p.Post(t, save, url.Values{"servico": {""}, "desconhecido": {"x"}}), http.StatusNoContent)
+	want(t, p.Post(t, save, url.Values{"servico": {""}}), http.StatusNoContent)
 	if n := typed(labelled(t, p.Get(t, step), "Serviço ou unidade orgânica")); n != "" {
 		t.Errorf("emptied, it is still %q", n)
 	}
@@ -342,7 +342,7 @@ func TestAFormThatCannotBeReadGetsAPage(t *testing.T) {
 		says(t, a, "Não foi possível ler o formulário enviado.")
 	}
 	a := p.Upload(t, here, nil, map[string]apptest.File{"nenhum_campo": document("x.pdf", "x")})
-	says(t, want(t, a, http.StatusUnprocessableEntity), "O formulário enviado não corresponde ao pedido.")
+	refusedByName(t, here, a, "nenhum_campo")
 	if a = p.Get(t, here); !strings.Contains(a.Body, `value="superior_ficheiro" checked`) {
 		t.Error("what did not arrive is read as emptied")
 	}

@@ -103,7 +103,7 @@ func (s *Server) invite(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once(inviteeName, inviteeAddress, inviteeLang).often(inviteeRoles)); err != nil {
 		return err
 	}
 	posted := v.r.PostForm
