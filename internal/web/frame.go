@@ -55,7 +55,7 @@ func (v *visit) dress(f *ui.Frame) {
 }
 
 // now is the time by which pages say what is left.
-func (s *Server) now() time.Time { return time.Now() }
+func (s *Server) now() time.Time { return s.Clock() }
 
 func (v *visit) links(items []portal.MenuItem) []ui.Link {
 	links := make([]ui.Link, len(items))

@@ -10,6 +10,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/casefile"
+	"chancela/internal/decision"
 	"chancela/internal/evidence"
 	"chancela/internal/fault"
 	"chancela/internal/field"
@@ -201,6 +202,9 @@ func (s *Server) submit(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	err = s.Cases.Submit(v.r.Context(), v.by, view.ID)
 	if e, ok := fault.As(err); ok && len(e.Fields) > 0 {
 		return v.showReview(http.StatusUnprocessableEntity, view, e.Fields, nil)
@@ -243,6 +247,9 @@ func (s *Server) cancel(v *visit) error {
 
 // cancelled erases the draft and its documents.
 func (s *Server) cancelled(v *visit) error {
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	if err := s.Cases.Cancel(v.r.Context(), v.by, casefile.ID(v.r.PathValue("id"))); err != nil {
 		return err
 	}
@@ -331,7 +338,7 @@ func (s *Server) correct(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(asksOf(view.Correctable())); err != nil {
 		return err
 	}
 	typed := answersOf(view.Correctable(), v.r.PostForm)
@@ -402,6 +409,8 @@ type ownPage struct {
 	Hearing   *hearingForm
 	Facts     []reviewPart
 	Documents []ui.Evidence
+	Decisions []ui.Mark
+	Remedies  string // how an act against the applicant can be challenged
 	Timeline  []ui.Mark
 	Receipt   ui.Link
 	Withdraw  ui.Link
@@ -421,6 +430,14 @@ type hearingForm struct {
 	Reasons     []string
 	Form        ui.Form
 	Words       ui.Area
+	Button      ui.Button
+	Give        *giveForm
+}
+
+// giveForm lets the applicant give up the parts that are likely to be left out, in place of being heard.
+type giveForm struct {
+	Title, Text string
+	Form        ui.Form
 	Button      ui.Button
 }
 
@@ -458,6 +475,12 @@ func (v *visit) showOwn(status int, view casefile.View, problems []fault.Field, 
 	if later := a.facts(later(view)); len(later) > 0 {
 		p.Facts = append(p.Facts, reviewPart{Title: v.say("web.elements"), Facts: later})
 	}
+	for _, d := range view.Decisions {
+		p.Decisions = append(p.Decisions, v.decisionMark(d, casefile.Review{View: view}))
+		if against(d) {
+			p.Remedies = v.text(v.portal.Rules.Remedies)
+		}
+	}
 	p.Timeline = v.timeline(view, nil)
 	p.Receipt = ui.Link{Text: v.say("web.receipt"), Href: v.caseAt(view.ID, "recibo")}
 	if !view.State.Decided() {
@@ -485,24 +508,66 @@ func (v *visit) askedForm(view casefile.View, a *asking, words string) *askedFor
 		one.Locked = false
 		f.Questions = append(f.Questions, a.question(one))
 	}
-	f.Words = ui.Area{Field: ui.Field{Name: "mensagem", Label: v.say("web.elements.words"), Optional: true}, Value: words, Max: 4000}
+	f.Words = ui.Area{Field: ui.Field{Name: answerWords, Label: v.say("web.elements.words"), Optional: true}, Value: words, Max: 4000}
 	return f
 }
 
 func (v *visit) hearing(view casefile.View, words string) *hearingForm {
 	h := &hearingForm{Title: v.say("web.hearing"), Text: v.say("web.hearing.text", "until", v.day(view.AnswerBy)), Form: ui.Form{Action: v.caseAt(view.ID, "pronuncia")}}
-	for _, d := range view.Decisions {
-		for _, r := range d.Reasons {
-			line := r.Code
-			if reason, ok := v.portal.Reason(r.Code); ok {
-				line += ". " + v.text(reason.Text)
-			}
-			h.Reasons = append(h.Reasons, line, r.Words)
+	intended := lastIntention(view.Decisions)
+	for i, r := range intended.Reasons {
+		line := r.Code
+		if reason, ok := v.portal.Reason(r.Code); ok {
+			line += ". " + v.text(reason.Text)
+		}
+		if r.Part != "" {
+			line = view.PartName(r.Part, v.lang) + ": " + line
+		}
+		h.Reasons = append(h.Reasons, line)
+		if r.Part != "" || i == len(intended.Reasons)-1 { // the words stand beside every code of the whole, once here
+			h.Reasons = append(h.Reasons, r.Words)
+		}
+	}
+	if parts := casefile.PartsOf(intended); len(parts) > 0 {
+		h.Text = v.say("web.hearing.part", "until", v.day(view.AnswerBy))
+		h.Give = &giveForm{
+			Title: v.say("web.give-up"), Text: v.say("web.give-up.text", "parts", view.PartNames(casefile.KeysOf(parts), v.lang)),
+			Form: ui.Form{Action: v.caseAt(view.ID, "prescindir")}, Button: ui.Button{Text: v.say("web.give-up.button"), Look: ui.Secondary},
 		}
 	}
 	h.Words = ui.Area{Field: ui.Field{Name: "pronuncia", Label: v.say("web.hearing.words")}, Value: words, Rows: 8, Max: 20000}
 	h.Button = ui.Button{Text: v.say("web.hearing.button")}
 	return h
+}
+
+// answerWords is what goes with the elements, in the applicant's own words.
+const answerWords = "mensagem"
+
+// askedOf are the fields that the officer asked for.
+func askedOf(view casefile.View) []portal.Field {
+	var asked []portal.Field
+	for _, r := range view.Asked() {
+		if f, ok := view.Procedure.Field(r.Field); ok {
+			f.Locked = false
+			asked = append(asked, f)
+		}
+	}
+	return asked
+}
+
+// lastIntention is what the applicant is heard on now.
+func lastIntention(told []decision.Entry) decision.Entry {
+	for _, d := range slices.Backward(told) {
+		if d.Verdict == decision.IntendRefuse {
+			return d
+		}
+	}
+	return decision.Entry{}
+}
+
+// against says whether an act is, in whole or in part, against the applicant.
+func against(d decision.Entry) bool {
+	return d.Verdict == decision.Refuse || d.Verdict == decision.Desert || d.Verdict == decision.Approve && len(casefile.PartsOf(d)) > 0
 }
 
 // answer files what was asked for.
@@ -511,18 +576,12 @@ func (s *Server) answer(v *visit) error {
 	if err != nil {
 		return err
 	}
-	var asked []portal.Field
-	for _, r := range view.Asked() {
-		if f, ok := view.Procedure.Field(r.Field); ok {
-			f.Locked = false
-			asked = append(asked, f)
-		}
-	}
-	typed, problems, err := v.readForm(view, asked)
+	asked := askedOf(view)
+	problems, err := v.readCase(asksOf(asked).with(given, answerWords), opened(view.ID))
 	if err != nil {
 		return err
 	}
-	answers, words := answersOf(asked, typed), clipped(typed.Get("mensagem"), 4000)
+	answers, words := answersOf(asked, v.r.PostForm), clipped(v.r.PostForm.Get(answerWords), 4000)
 	if len(problems) == 0 {
 		err = s.Cases.Answer(v.r.Context(), v.by, view.ID, answers, words)
 		if e, ok := fault.As(err); ok && len(e.Fields) > 0 {
@@ -550,7 +609,7 @@ func (s *Server) speak(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
+	if err := v.readWords(once("pronuncia")); err != nil {
 		return err
 	}
 	words := v.r.PostForm.Get("pronuncia")
@@ -581,6 +640,9 @@ func (s *Server) withdraw(v *visit) error {
 
 // withdrawn ends the case at its applicant's wish.
 func (s *Server) withdrawn(v *visit) error {
+	if err := v.readWords(nil); err != nil {
+		return err
+	}
 	id := casefile.ID(v.r.PathValue("id"))
 	if err := s.Cases.Withdraw(v.r.Context(), v.by, id); err != nil {
 		return err

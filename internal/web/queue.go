@@ -127,7 +127,7 @@ func (v *visit) queueTable(rows []casefile.Row) ui.Table {
 	for _, row := range rows {
 		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{
 			ui.A(ui.Link{Text: row.Number, Href: v.at("tecnico", "processos", string(row.ID))}), ui.Words(v.procedureTitle(row.Procedure)),
-			ui.Words(dash(row.Applicant)), ui.Words(dash(row.BodyName)), ui.PillOf(v.pill(casefile.Case{State: row.State})), ui.Words(v.dayOr(row.FiledAt)), v.due(row),
+			ui.Words(dash(row.Applicant)), ui.Words(dash(row.BodyName)), ui.PillOf(v.pill(casefile.Case{State: row.State, LeftOut: row.LeftOut})), ui.Words(v.dayOr(row.FiledAt)), v.due(row),
 		}})
 	}
 	return t

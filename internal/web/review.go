@@ -245,14 +245,22 @@ func (v *visit) decisionMark(d decision.Entry, r casefile.Review) ui.Mark {
 	if mark.By == "" {
 		mark.By = d.Office
 	}
+	if d.Verdict == decision.Approve || d.Verdict == decision.IntendRefuse {
+		if len(casefile.PartsOf(d)) > 0 {
+			mark.Title = v.say("web.verdict.part." + string(d.Verdict))
+		}
+	}
 	var said []string
 	for i, reason := range d.Reasons {
 		line := reason.Code
 		if known, ok := v.portal.Reason(reason.Code); ok {
 			line += ". " + v.text(known.Text)
 		}
+		if reason.Part != "" {
+			line = r.PartName(reason.Part, v.lang) + ": " + line
+		}
 		said = append(said, line)
-		if i == len(d.Reasons)-1 {
+		if reason.Part != "" || i == len(d.Reasons)-1 {
 			said = append(said, reason.Words)
 		}
 	}
@@ -283,10 +291,13 @@ const (
 	moveRefuse   = "indeferir"
 	moveDesert   = "deserto"
 	moveIdentity = "comprovar"
+
+	moveIntendPart  = "audiencia-parcial"
+	moveApprovePart = "deferir-parte"
 )
 
 func movesOf() []string {
-	return []string{moveTake, moveReturn, moveAside, moveNote, moveElements, moveApprove, moveIntend, moveRefuse, moveDesert, moveIdentity}
+	return []string{moveTake, moveReturn, moveAside, moveNote, moveElements, moveApprove, moveIntend, moveRefuse, moveDesert, moveIdentity, moveIntendPart, moveApprovePart}
 }
 
 // decide does one move of an officer with a case.
@@ -294,15 +305,19 @@ func (s *Server) decide(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	if err := v.readWords(); err != nil {
-		return err
-	}
-	d := deed{move: v.r.PathValue("move"), typed: v.r.PostForm}
+	id, d := casefile.ID(v.r.PathValue("id")), deed{move: v.r.PathValue("move")}
 	if !slices.Contains(movesOf(), d.move) {
 		return fault.New(fault.NotFound, "fault.not-found")
 	}
-	id := casefile.ID(v.r.PathValue("id"))
-	err := v.do(id, d)
+	asks, err := v.asksOfMove(id, d)
+	if err != nil {
+		return err
+	}
+	if err := v.readWords(asks); err != nil {
+		return err
+	}
+	d.typed = v.r.PostForm
+	err = v.do(id, d)
 	if err == nil {
 		v.redirect(v.at("tecnico", "processos", string(id)) + "?feito=" + d.move)
 		return nil
@@ -317,6 +332,39 @@ func (s *Server) decide(v *visit) error {
 		_, _, d.refusal = v.explain(err)
 	}
 	return v.showCase(statusOf[e.Kind], d)
+}
+
+// asksOfMove are the names that the form of a move has.
+func (v *visit) asksOfMove(id casefile.ID, d deed) (names, error) {
+	asks := once("revisao")
+	switch d.move {
+	case moveAside, moveNote:
+		asks.with(given, d.name("words"))
+	case moveIntend, moveDesert:
+		asks.with(given, d.name("words")).often(d.name("codes"))
+	case moveRefuse:
+		asks.with(given, d.name("words"), d.name("weighing")).often(d.name("codes"))
+	case moveIdentity:
+		asks.with(given, d.name("how"), d.name("words"))
+	case moveIntendPart, moveApprovePart:
+		r, err := v.s.Cases.Review(v.r.Context(), v.by, id)
+		if err != nil {
+			return nil, err
+		}
+		asks.with(given, d.name("weighing"))
+		for _, key := range r.Parts() {
+			asks.with(given, d.name("leave."+key), d.name("codes."+key), d.name("words."+key))
+		}
+	case moveElements:
+		r, err := v.s.Cases.Review(v.r.Context(), v.by, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range askable(r) {
+			asks.with(given, d.name("ask."+f.Key), d.name("reason."+f.Key))
+		}
+	}
+	return asks, nil
 }
 
 // do is the deed behind a move.
@@ -341,6 +389,8 @@ func (v *visit) do(id casefile.ID, d deed) error {
 		return cases.Refuse(ctx, v.by, id, revision, d.ground())
 	case moveDesert:
 		return cases.Desert(ctx, v.by, id, d.ground())
+	case moveIntendPart, moveApprovePart:
+		return v.decidePart(id, d, revision)
 	case moveIdentity:
 		return v.s.Certificates.RecordIdentity(ctx, v.by, string(id), certificate.How(d.get("how")), d.get("words"))
 	}
@@ -417,12 +467,23 @@ func (k *desk) moves(identity bool) []move {
 		may(actor.DecideCase, k.approve)
 		may(actor.WorkCase, k.elements)
 		may(actor.WorkCase, k.intend)
+		if len(k.r.Parts()) > 1 {
+			may(actor.WorkCase, k.intendPart)
+		}
 		may(actor.WorkCase, k.giveBack)
 	case casefile.Waiting:
 		may(actor.DecideCase, k.desert)
 	case casefile.RefusalIntended, casefile.Heard:
 		may(actor.DecideCase, k.approve)
-		may(actor.DecideCase, k.refuse)
+		if len(k.leavable()) > 0 {
+			may(actor.DecideCase, k.approvePart)
+		}
+		if k.r.HeardWhole {
+			may(actor.DecideCase, k.refuse)
+		}
+		if k.heardOut() {
+			may(actor.WorkCase, k.intend)
+		}
 	}
 	may(actor.WorkCase, k.note)
 	if !k.r.State.Decided() {
@@ -501,8 +562,17 @@ func (k *desk) refuse() move {
 	if k.r.State == casefile.Heard {
 		fields = append(fields, k.words(moveRefuse, "weighing", "web.weighing", k.v.say("web.facts.hint"), 5))
 	}
-	m := k.move(moveRefuse, ui.Button{Look: ui.Harmful}, fields...)
-	if k.r.State == casefile.RefusalIntended && k.v.s.now().Before(k.r.AnswerBy) {
+	return k.afterHearing(k.move(moveRefuse, ui.Button{Look: ui.Harmful}, fields...))
+}
+
+// heardOut says whether the hearing is over.
+func (k *desk) heardOut() bool {
+	return k.r.State == casefile.Heard || k.v.s.now().After(k.r.AnswerBy)
+}
+
+// afterHearing shows a move that only the end of the hearing opens.
+func (k *desk) afterHearing(m move) move {
+	if !k.heardOut() {
 		m.Text = k.v.say("case.hearing-runs", "until", k.v.day(k.r.AnswerBy))
 		m.Fields, m.Button = nil, ui.Button{}
 	}

@@ -44,10 +44,14 @@ func (v *visit) receiptValues(view casefile.View) fillings {
 
 // state names a case's state in the portal's words, or the program's.
 func (v *visit) state(c casefile.Case) string {
-	if own, ok := v.portal.Statuses[string(c.State)]; ok {
+	state := string(c.State)
+	if len(c.LeftOut) > 0 {
+		state = portal.ApprovedInPart
+	}
+	if own, ok := v.portal.Statuses[state]; ok {
 		return v.text(own)
 	}
-	return v.say("case.state." + string(c.State))
+	return v.say("case.state." + state)
 }
 
 func (v *visit) pill(c casefile.Case) ui.Pill {
@@ -73,6 +77,10 @@ func (v *visit) next(view casefile.View) ui.Notice {
 		n.Tone = ui.Success
 	case casefile.Refused, casefile.Deserted:
 		n.Tone = ui.Danger
+	}
+	if len(view.LeftOut) > 0 {
+		n.Text = v.say("web.next.approved-in-part", "parts", view.PartNames(view.LeftOut, v.lang))
+		return n
 	}
 	n.Text = v.say("web.next."+string(view.State), "until", v.dayOr(until), "address", view.Address)
 	return n

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"chancela/internal/account"
 	"chancela/internal/casefile"
@@ -49,7 +50,9 @@ type Config struct {
 	Handout Handout
 	// Proxies are the networks of proxies whose X-Forwarded-For is believed; none by default.
 	Proxies []string
-	Log     *slog.Logger
+	// Clock gives the time by which pages say what is left and tickets end; time.Now if nil.
+	Clock func() time.Time
+	Log   *slog.Logger
 }
 
 // Server answers requests of people.
@@ -63,6 +66,9 @@ type Server struct {
 
 // New builds the face.
 func New(c Config) (*Server, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
 	s := &Server{Config: c, themes: map[string]ui.Theme{}}
 	for _, p := range c.Portals.Portals {
 		theme, err := ui.NewTheme(p.Look.Primary)
@@ -155,6 +161,7 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/processos/{id}/corrigir", s.correct},
 		{"POST /{portal}/processos/{id}/responder", s.answer},
 		{"POST /{portal}/processos/{id}/pronuncia", s.speak},
+		{"POST /{portal}/processos/{id}/prescindir", s.giveUp},
 		{"GET /{portal}/processos/{id}/desistir", s.withdraw},
 		{"POST /{portal}/processos/{id}/desistir", s.withdrawn},
 		{"GET /{portal}/processos/{id}/documentos/{document}", s.document},
