@@ -36,7 +36,7 @@ func filed(t *testing.T, p *portal.Portal, key string) (*portal.Procedure, porta
 	if !ok {
 		t.Fatalf("no procedure %s", key)
 	}
-	for _, act := range p.Tour.Acts {
+	for _, act := range p.Tour.On(november).Acts {
 		if act.Procedure != key {
 			continue
 		}
@@ -159,9 +159,9 @@ func TestTheCredencialWarnsButLetsPass(t *testing.T) {
 	}{
 		{"data_ag", "28/03/2026", "data_ag A-AG-02"},
 		{"data_ag", "10/11/2026", "data_ag A-AG-01"},
-		{"n_cooperadores", "2", "n_cooperadores A-COO-01-primeiro,data_ag A-AG-02"},
-		{"grau", "uniao", "data_ag A-AG-02"},
-		{"notificacao", "", "data_ag A-AG-02,notificacao A-NOT-01"},
+		{"n_cooperadores", "2", "n_cooperadores A-COO-01-primeiro,data_ag A-AG-01"},
+		{"grau", "uniao", "data_ag A-AG-01"},
+		{"notificacao", "", "data_ag A-AG-01,notificacao A-NOT-01"},
 	} {
 		answers := maps.Clone(good)
 		answers[c.field] = []string{c.typed}

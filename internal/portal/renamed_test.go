@@ -59,12 +59,14 @@ func TestARenamedCopyOfAPortalJudgesAsItsOriginal(t *testing.T) {
 func compare(t *testing.T, first, copied *portal.Portal) {
 	t.Helper()
 	filed := 0
-	for i, act := range copied.Tour.Acts {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	acts := first.Tour.On(now).Acts
+	for i, act := range copied.Tour.On(now).Acts {
 		if act.Procedure == "" {
 			continue
 		}
 		filed++
-		original, _ := first.Procedure(first.Tour.Acts[i].Procedure)
+		original, _ := first.Procedure(acts[i].Procedure)
 		proc, ok := copied.Procedure(act.Procedure)
 		if !ok || original == nil {
 			t.Fatalf("%s: no procedure %s", first.Name, act.Procedure)
@@ -72,8 +74,7 @@ func compare(t *testing.T, first, copied *portal.Portal) {
 		if _, known := first.Procedure(proc.Key); known || proc.Fields()[0].Key == original.Fields()[0].Key {
 			t.Errorf("%s: %s was not renamed", first.Name, proc.Key)
 		}
-		now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-		a, b := original.Judge(answersOf(first.Tour.Acts[i]), now), proc.Judge(answersOf(act), now)
+		a, b := original.Judge(answersOf(acts[i]), now), proc.Judge(answersOf(act), now)
 		if proc.Key == copied.Entry && len(b.Problems) > 0 {
 			t.Errorf("%s: the access form of the copy finds %v", first.Name, b.Problems)
 		}

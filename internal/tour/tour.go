@@ -31,7 +31,7 @@ type Script struct {
 	portal.Tour
 }
 
-// Scripts reads the tour of every portal that has one; a later source replaces a portal of the same name.
+// Scripts reads the tour of every portal that has one, as it reads today; a later source replaces a portal of the same name.
 func Scripts(sources ...fs.FS) ([]Script, error) {
 	found := map[string]Script{}
 	for _, source := range sources {
@@ -54,6 +54,7 @@ func Scripts(sources ...fs.FS) ([]Script, error) {
 			if wrong := portal.Decode(file, data, &s.Tour); len(wrong) > 0 {
 				return nil, wrong
 			}
+			s.Tour = s.On(time.Now()) // the instance that it is played against runs on the same clock
 			found[dir] = s
 		}
 	}

@@ -198,7 +198,7 @@ func (v *visit) verifiedPage(a status.Answer, code string, wrong []fault.Field) 
 	if a.State == status.NotFound {
 		return p
 	}
-	p.Frame.Kicker = a.Issuer
+	p.Frame.Kicker, p.Frame.State = a.Issuer, v.standing(a)
 	told := v.tell(wrong, map[string]string{verifyDay: verifyDay})
 	p.Day = ui.Input{Field: told.field(verifyDay, v.say("web.verify.on-day"), ""), Value: clipped(v.r.URL.Query().Get(verifyDay), 40), Kind: ui.Date}
 	p.Button = ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary}

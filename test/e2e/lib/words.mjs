@@ -29,6 +29,12 @@ export function fill(text, values = {}) {
   return new RegExp(filled.split(/\{[\w.-]+\}/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*?'), 'i')
 }
 
+// dates are the placeholders of a tour's script as they read today, in Lisbon.
+export function dates(now = new Date()) {
+  const [year, month, day] = now.toLocaleDateString('sv', { timeZone: 'Europe/Lisbon' }).split('-')
+  return { today: `${day}/${month}/${year}`, year, 'last-year': `${year - 1}`, 'next-year': `${Number(year) + 1}` }
+}
+
 // both does something to each language of a text.
 export const both = (text, change) => ({ pt: change(text.pt), en: change(text.en) })
 
@@ -48,7 +54,8 @@ export function portal(name) {
     pages: list('pages').filter(file => file.endsWith('.pt.md') && file !== 'inicio.pt.md').map(file => file.replace('.pt.md', '')),
     minutas: list('minutas').filter(file => file.endsWith('.pt.md')).map(file => file.replace('.pt.md', '')),
     // answers are those that the tour gives to a procedure.
-    answers: key => structuredClone(tour.acts.find(act => act.do === 'file' && act.procedure === key).answers),
+    answers: key => Object.fromEntries(Object.entries(tour.acts.find(act => act.do === 'file' && act.procedure === key).answers)
+      .map(([field, values]) => [field, values.map(value => fill(value, dates()))])),
     // message is a text that the portal says in its own words, or else the program's.
     message(key, values) {
       const own = read(dir, 'portal.yaml').messages?.[key]
