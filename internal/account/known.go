@@ -59,6 +59,20 @@ func (k Known) PowerFor(p *portal.Portal, procedureKey string, now time.Time) (P
 	return Power{}, false
 }
 
+// BodiesFor lists the bodies on whose behalf a procedure may be filed, in the order in which the powers were granted:
+// one power in force for each, that of oneself with no body.
+func (k Known) BodiesFor(p *portal.Portal, procedureKey string, now time.Time) []Power {
+	var bodies []Power
+	for _, power := range k.Powers {
+		defined, ok := p.Power(power.Key)
+		opens := ok && power.Runs(now) && slices.Contains(defined.Opens, procedureKey)
+		if opens && !slices.ContainsFunc(bodies, func(one Power) bool { return one.BodyNIPC == power.BodyNIPC }) {
+			bodies = append(bodies, power)
+		}
+	}
+	return bodies
+}
+
 // Answer gives what is known for a form's field of a role, for somebody who asks on behalf of the body given; "" for
 // what is not known. A civil number is never given.
 func (k Known) Answer(role portal.Role, bodyNIPC, bodyName string) string {

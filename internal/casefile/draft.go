@@ -33,13 +33,19 @@ const linkDays = 10
 // Begin starts a draft of a procedure. For a visitor, the link that Begin returns opens the draft again: floor 6
 // keeps its secret in the browser.
 func (s *Service) Begin(ctx context.Context, by actor.Actor, key string, lang i18n.Lang) (id ID, ref link.Ref, err error) {
+	return s.BeginFor(ctx, by, key, lang, "")
+}
+
+// BeginFor starts a draft on behalf of one of the bodies that a signed-in person has a power for; "" where there is
+// one only, or for oneself. Whoever has several must say which: nothing is filed for a body by chance.
+func (s *Service) BeginFor(ctx context.Context, by actor.Actor, key string, lang i18n.Lang, body string) (id ID, ref link.Ref, err error) {
 	p, proc, err := s.asked(by, key)
 	if err != nil {
 		return "", "", err
 	}
 	err = s.db.InTx(ctx, func(tx *db.Tx) error {
 		c := &Case{ID: ID(db.NewID()), Portal: p, Procedure: proc, State: Draft, Lang: lang, CreatedAt: tx.Now(), ChangedAt: tx.Now(), Answers: portal.Answers{}}
-		if err := s.byPerson(ctx, tx, by, c); err != nil {
+		if err := s.byPerson(ctx, tx, by, c, body); err != nil {
 			return err
 		}
 		if err := s.insert(ctx, tx, c); err != nil {
@@ -74,7 +80,7 @@ func (s *Service) asked(by actor.Actor, key string) (*portal.Portal, *portal.Pro
 }
 
 // byPerson fills a new draft with what is known of a signed-in person, who must hold a power that opens the procedure.
-func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, body string) error {
 	for _, f := range c.Procedure.Fields() {
 		if f.Default != "" {
 			c.Answers[f.Key] = []string{f.Default}
@@ -89,9 +95,9 @@ func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Ca
 	}
 	c.Person, c.Account, c.Applicant, c.Address, c.addressKey = by.Person, by.Account, known.Name, known.Address, known.AddressKey
 	if c.Procedure.For == portal.ForPerson {
-		power, ok := known.PowerFor(c.Portal, c.Procedure.Key, tx.Now())
-		if !ok {
-			return fault.New(fault.Forbidden, "case.no-power")
+		power, err := powerFor(known.BodiesFor(c.Portal, c.Procedure.Key, tx.Now()), body)
+		if err != nil {
+			return err
 		}
 		c.BodyNIPC, c.BodyName = power.BodyNIPC, power.BodyName
 	}
@@ -102,6 +108,22 @@ func (s *Service) byPerson(ctx context.Context, tx *db.Tx, by actor.Actor, c *Ca
 	}
 	return nil
 }
+
+// powerFor is the power by which the case is filed for a body.
+func powerFor(powers []account.Power, body string) (account.Power, error) {
+	for _, power := range powers {
+		if power.BodyNIPC == body || body == "" && len(powers) == 1 {
+			return power, nil
+		}
+	}
+	if body == "" && len(powers) > 1 {
+		return account.Power{}, fault.Fields([]fault.Field{{Name: BodyField, Key: "case.which-body"}})
+	}
+	return account.Power{}, fault.New(fault.Forbidden, "case.no-power")
+}
+
+// BodyField is what the problem of a body that was not chosen is called.
+const BodyField = "on-behalf-of"
 
 // relock puts what is known of a signed-in person in the locked fields, whatever stands there: what was typed never
 // does, and what is known may have changed since the draft was begun.

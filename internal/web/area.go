@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"chancela/internal/account"
@@ -20,7 +21,7 @@ type areaPage struct {
 	Cases        []ui.Card
 	AllCases     ui.Link
 	New          []ui.Card
-	Powers       []string
+	Powers       []powersOf
 }
 
 // areaPart is a part of the page with its cards, or what is said where there are none.
@@ -157,26 +158,24 @@ func (v *visit) credentialCard(c credential.View) ui.Card {
 	return card
 }
 
-// powers are what the person may ask for, a line each.
-func (v *visit) powers(known account.Known) []string {
-	var lines []string
-	for _, power := range known.Powers {
-		if !power.Runs(v.s.now()) {
-			continue
-		}
-		label := power.Key
-		if defined, ok := v.portal.Power(power.Key); ok {
-			label = v.text(defined.Label)
-		}
-		values := i18n.Args{"power": label, "body": power.BodyName, "from": v.day(power.From), "until": v.dayOr(power.Until)}
-		key := "web.power"
-		if power.BodyName == "" {
-			key += ".own"
-		}
-		if power.Until.IsZero() {
-			key += ".open"
-		}
-		lines = append(lines, v.portal.Say(v.lang, key, values))
+// powers are what the person may ask for, body by body, a line each.
+func (v *visit) powers(known account.Known) []powersOf {
+	running := slices.DeleteFunc(slices.Clone(known.Powers), func(power account.Power) bool { return !power.Runs(v.s.now()) })
+	return byBody(running, v.powerLine)
+}
+
+func (v *visit) powerLine(power account.Power) string {
+	label := power.Key
+	if defined, ok := v.portal.Power(power.Key); ok {
+		label = v.text(defined.Label)
 	}
-	return lines
+	values := i18n.Args{"power": label, "body": power.BodyName, "from": v.day(power.From), "until": v.dayOr(power.Until)}
+	key := "web.power"
+	if power.BodyName == "" {
+		key += ".own"
+	}
+	if power.Until.IsZero() {
+		key += ".open"
+	}
+	return v.portal.Say(v.lang, key, values)
 }

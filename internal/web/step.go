@@ -73,32 +73,16 @@ func (v *visit) procedure() (*portal.Procedure, error) {
 	return proc, nil
 }
 
-// beginSignedIn asks a signed-in person to begin: a GET starts nothing.
-func (v *visit) beginSignedIn(proc *portal.Procedure) error {
-	p := stepPage{Frame: v.frame(v.text(proc.Title)), Intro: markdown(v.text(proc.Intro)), Form: ui.Form{Action: v.at("novo", proc.Key)}}
-	p.Frame.Trail = v.trail()
-	p.Next = ui.Button{Text: v.say("web.start")}
-	return v.show(http.StatusOK, stepView(p))
-}
-
 // begun starts a draft with what was typed in its first step.
 func (s *Server) begun(v *visit) error {
 	proc, err := v.procedure()
 	if err != nil {
 		return err
 	}
-	open := func() (casefile.ID, error) { return v.draft(proc) }
-	if proc.For != portal.ForPerson {
-		return v.take(proc.Steps[0].Fields, 0, open)
+	if proc.For == portal.ForPerson {
+		return v.begunSignedIn(proc)
 	}
-	if err := v.readWords(nil); err != nil {
-		return err
-	}
-	id, err := open()
-	if err == nil {
-		v.redirect(v.at("processos", string(id), "passo", "1"))
-	}
-	return err
+	return v.take(proc.Steps[0].Fields, 0, func() (casefile.ID, error) { return v.draft(proc) })
 }
 
 // draft is the draft of the procedure that this browser has, or a new one.
@@ -176,7 +160,7 @@ func (s *Server) step(v *visit) error {
 	p := v.stepPage(view, at, a)
 	if query.Has("ver") {
 		judged := view.Procedure.JudgeStep(at, view.WithFiles(), s.now())
-		p.Problems = a.blame(judged.Problems)
+		p.Problems = a.blame(unique(slices.Concat(judged.Problems, foretold(view, at))))
 		a.warn(judged.Warnings)
 		p.Frame.Failed = len(p.Problems) > 0
 		p.Questions = a.questions(view.Procedure.Steps[at].Asked(view.Answers, s.now()))
@@ -288,7 +272,7 @@ func (v *visit) onward(view casefile.View, at int, typed url.Values, problems []
 		v.redirect(v.caseAt(view.ID, "passo", strconv.Itoa(at+1)) + "?mais=1")
 		return nil
 	}
-	problems = append(problems, judged.Problems...)
+	problems = slices.Concat(problems, judged.Problems, foretold(view, at))
 	if len(problems) > 0 {
 		return v.stepAgain(view, at, typed, problems, judged.Warnings)
 	}
@@ -316,6 +300,13 @@ const (
 	shownName = "perguntas"
 	doName    = "do"
 )
+
+// foretold is what an approval would be refused for and is answered in this step.
+func foretold(view casefile.View, at int) []fault.Field {
+	return slices.DeleteFunc(slices.Clone(view.Foretold), func(p fault.Field) bool {
+		return !slices.ContainsFunc(view.Procedure.Steps[at].Fields, func(f portal.Field) bool { return f.Key == p.Name })
+	})
+}
 
 // unseen says whether all that is missing are questions that the form did not show, since they follow from what was
 // just answered: they are asked for then, not blamed for.
