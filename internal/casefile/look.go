@@ -22,6 +22,7 @@ type View struct {
 	Requests  []Request
 	Decisions []decision.Entry
 	Warnings  []fault.Field // of the form's rules
+	Foretold  []fault.Field // what an approval would be refused for, while its applicant can mend it
 }
 
 // Open shows a case to its applicant: the whole file but notes of work.
@@ -31,7 +32,7 @@ func (s *Service) Open(ctx context.Context, by actor.Actor, id ID) (v View, err 
 		if err != nil {
 			return err
 		}
-		if err := c.mine(by); err != nil {
+		if err := s.readable(ctx, tx, by, c); err != nil {
 			return err
 		}
 		v, err = s.view(ctx, tx, c, false)
@@ -55,8 +56,26 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c *Case, inside bool) (v 
 	if v.Decisions, err = decision.Of(ctx, tx, string(c.ID)); err != nil {
 		return v, err
 	}
-	v.Warnings = c.Procedure.Judge(withFiles(c, v.Documents), tx.Now()).Warnings
-	return v, nil
+	judged := c.Procedure.Judge(withFiles(c, v.Documents), tx.Now())
+	v.Warnings = judged.Warnings
+	if c.State == Draft {
+		v.Foretold, err = s.foretold(ctx, tx, c, judged.Clean)
+	}
+	return v, err
+}
+
+// foretold is what an approval of these answers would be refused for.
+func (s *Service) foretold(ctx context.Context, tx *db.Tx, c *Case, answers portal.Answers) ([]fault.Field, error) {
+	outcome, ok := s.outcomes[c.Procedure.Outcome.Kind].(portal.Foreteller)
+	if !ok || c.Person == "" {
+		return nil, nil
+	}
+	grant, err := s.grant(ctx, tx, c)
+	if err != nil {
+		return nil, err
+	}
+	grant.Answers = answers
+	return outcome.Foretell(ctx, tx, grant)
 }
 
 // told are the decisions as the applicant may read them: acts, not the steps between officers that led to them, and
@@ -217,13 +236,17 @@ func (s *Service) Queue(ctx context.Context, by actor.Actor, f Filter) (rows []R
 	return rows, err
 }
 
-// Mine lists a signed-in person's own cases, newest first.
+// Mine lists a signed-in person's own cases, newest first, with the one that their account was made by.
 func (s *Service) Mine(ctx context.Context, by actor.Actor) (cases []*Case, err error) {
 	if by.Kind != actor.Person {
 		return nil, fault.New(fault.Forbidden, "fault.forbidden")
 	}
 	err = s.db.Look(ctx, func(tx *db.Tx) error {
-		cases, err = s.of(ctx, tx, `portal = $1 AND person = $2`, by.Portal, string(by.Person))
+		number, err := s.madeBy(ctx, tx, by)
+		if err != nil {
+			return err
+		}
+		cases, err = s.of(ctx, tx, `portal = $1 AND (person = $2 OR person = '' AND number = $3 AND number <> '')`, by.Portal, string(by.Person), number)
 		return err
 	})
 	return cases, err
@@ -305,6 +328,27 @@ func (s *Service) mayDocument(by actor.Actor, id ID, document evidence.ID) evide
 			}
 			return by.MayIn(c.Portal.Name, actor.SeeCases)
 		}
-		return c.mine(by)
+		return s.readable(ctx, tx, by, c)
 	}
+}
+
+// readable says whether the actor may read the case as its applicant: it is theirs, or it is the one that their
+// account was made by, which they filed before they could sign in. To anybody else it does not exist. It is no deed's
+// to ask: that case is decided, and nothing is left to do with it.
+func (s *Service) readable(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	refused := c.mine(by)
+	if refused == nil || by.Kind != actor.Person || by.Portal != c.Portal.Name || c.Number == "" || c.Person != "" {
+		return refused
+	}
+	number, err := s.madeBy(ctx, tx, by)
+	if err != nil || number != c.Number {
+		return refused
+	}
+	return nil
+}
+
+// madeBy is the number of the case that made the account by which a person is signed in.
+func (s *Service) madeBy(ctx context.Context, tx *db.Tx, by actor.Actor) (string, error) {
+	known, err := s.accounts.Known(ctx, tx, by.Portal, by.Person, by.Account)
+	return known.MadeBy, err
 }

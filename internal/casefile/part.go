@@ -282,7 +282,7 @@ func (s *Service) GiveUp(ctx context.Context, by actor.Actor, id ID) error {
 		}
 		words := c.PartNames(KeysOf(parts), i18n.PT)
 		c.Answers = c.except(KeysOf(parts))
-		if err := s.judge(c, docs, c.FiledAt, tx.Now(), nil); err != nil {
+		if err := s.judge(ctx, tx, c, docs, c.FiledAt, tx.Now(), nil); err != nil {
 			return err
 		}
 		s.revise(c, docs)

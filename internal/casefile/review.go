@@ -273,7 +273,7 @@ func (s *Service) refile(ctx context.Context, tx *db.Tx, c *Case, typed portal.A
 	}
 	// A document that came too late for an earlier request is not filed with this one unless it is asked for again.
 	docs = slices.DeleteFunc(docs, func(d evidence.Doc) bool { return !c.isFiled(d.ID) && !slices.Contains(open, d.Slot) })
-	if err := s.judge(c, docs, c.FiledAt, tx.Now(), open); err != nil {
+	if err := s.judge(ctx, tx, c, docs, c.FiledAt, tx.Now(), open); err != nil {
 		return err
 	}
 	s.revise(c, docs)

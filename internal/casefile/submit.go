@@ -115,7 +115,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	if err := s.judge(c, docs, tx.Now(), tx.Now(), nil); err != nil {
+	if err := s.judge(ctx, tx, c, docs, tx.Now(), tx.Now(), nil); err != nil {
 		return err
 	}
 	if c.Number, err = nextNumber(ctx, tx, c.Portal); err != nil {
@@ -132,7 +132,7 @@ func (s *Service) file(ctx context.Context, tx *db.Tx, c *Case) error {
 // judge holds the answers against the form's rules, all of them, and puts their clean form in the case. What was
 // filed is judged by the day on which it was: a date that was to come then need not be to come now. The fields named
 // fresh are answered anew, and are judged by today.
-func (s *Service) judge(c *Case, docs []evidence.Doc, filed, now time.Time, fresh []string) error {
+func (s *Service) judge(ctx context.Context, tx *db.Tx, c *Case, docs []evidence.Doc, filed, now time.Time, fresh []string) error {
 	answers := withFiles(c, docs)
 	judged := c.Procedure.Judge(answers, filed)
 	isFresh := func(name string) bool {
@@ -153,7 +153,14 @@ func (s *Service) judge(c *Case, docs []evidence.Doc, filed, now time.Time, fres
 			}
 		}
 	}
-	if err := fault.Fields(append(judged.Problems, c.otherBody(judged.Clean)...)); err != nil {
+	told, err := s.foretold(ctx, tx, c, judged.Clean)
+	if err != nil {
+		return err
+	}
+	if c.State != Draft { // what is not open cannot be mended
+		told = slices.DeleteFunc(told, func(f fault.Field) bool { return !isFresh(f.Name) })
+	}
+	if err := fault.Fields(slices.Concat(judged.Problems, c.otherBody(judged.Clean), told)); err != nil {
 		return err
 	}
 	c.Answers = judged.Clean
@@ -363,7 +370,7 @@ func (s *Service) mend(ctx context.Context, tx *db.Tx, c *Case, typed portal.Ans
 	if err != nil {
 		return err
 	}
-	if err := s.judge(c, docs, c.FiledAt, tx.Now(), nil); err != nil {
+	if err := s.judge(ctx, tx, c, docs, c.FiledAt, tx.Now(), nil); err != nil {
 		return err
 	}
 	s.revise(c, docs)

@@ -68,6 +68,36 @@ func (o *Outcome) roles(with params) []portal.Role {
 	return roles
 }
 
+var _ portal.Foreteller = (*Outcome)(nil)
+
+// Foretell holds key and names of the request, and the holder's names, against the case before it is filed: none of
+// these would ever be approved.
+func (o *Outcome) Foretell(ctx context.Context, tx *db.Tx, g portal.Grant) ([]fault.Field, error) {
+	if g.First(portal.KeyRequest) == "" {
+		return nil, nil
+	}
+	p, err := o.Service.draw(ctx, tx, g)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.problems) == 0 {
+		if _, err := p.makeOrder(); err != nil {
+			return nil, err
+		}
+	}
+	mendable := map[string]portal.Role{
+		requestDiffers: portal.KeyRequest, "E-CSR-01": portal.KeyRequest, "E-CSR-02": portal.KeyRequest, "E-CSR-03": portal.KeyRequest,
+		"E-CSR-04": portal.KeyRequest, "E-CSR-05": portal.KeyRequest, otherPerson: portal.GivenNames, "E-NOM-02": portal.ShownName,
+	}
+	var told []fault.Field
+	for _, key := range p.problems {
+		if f, asked := g.Procedure.WithRole(mendable[key]); asked && mendable[key] != "" {
+			told = append(told, fault.Field{Name: f.Key, Key: key, Args: fault.Pairs("tipos", issuance.AdmittedKeys)})
+		}
+	}
+	return told, nil
+}
+
 // Propose says exactly what would be issued, and what stands in the way. Its digest is the order's.
 func (o *Outcome) Propose(ctx context.Context, tx *db.Tx, g portal.Grant) (portal.Proposal, error) {
 	p, err := o.Service.plan(ctx, tx, g)

@@ -52,6 +52,12 @@ const (
 
 const leastDays = 30
 
+// What stands in the way of an order and its applicant can mend.
+const (
+	requestDiffers = "certificate.request-differs"
+	otherPerson    = "certificate.other-person"
+)
+
 func paramsOf(proc *portal.Procedure) (params, portal.Mistakes) {
 	with := params{MinDays: leastDays, Names: fromAnswers, Identifier: byCivil}
 	wrong := proc.Outcome.Params.Into(&with)
@@ -105,6 +111,18 @@ func (p *plan) refuse(err error) error {
 // plan makes the order of a grant. It is the same for the same answers, powers and first day of approval, so that two
 // officers approve the same bytes.
 func (s *Service) plan(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, error) {
+	p, err := s.draw(ctx, tx, g)
+	if err != nil || len(p.problems) > 0 {
+		return p, err
+	}
+	if err := s.planOrder(ctx, p); err != nil {
+		return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
+	}
+	return p, nil
+}
+
+// draw finds what is to stand in the order, and whether the applicant may have it.
+func (s *Service) draw(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, error) {
 	with, wrong := paramsOf(g.Procedure)
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -120,12 +138,6 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, e
 		}
 	}
 	p.planSubject()
-	if len(p.problems) > 0 {
-		return p, nil
-	}
-	if err := s.planOrder(ctx, p); err != nil {
-		return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
-	}
 	return p, nil
 }
 
@@ -299,7 +311,7 @@ func (p *plan) checkPerson(full, shown string) {
 		return !slices.ContainsFunc(strings.Fields(field.Fold(text)), func(word string) bool { return !slices.Contains(names, word) })
 	}
 	if !within(p.known.Name) {
-		p.problem("certificate.other-person")
+		p.problem(otherPerson)
 	}
 	if !within(shown) {
 		p.problem("E-NOM-02")
@@ -322,16 +334,10 @@ func (p *plan) identifier() string {
 
 // planOrder makes the order, and has it linted as if it were issued now.
 func (s *Service) planOrder(ctx context.Context, p *plan) error {
-	subject, err := p.profile.Name(p.values)
-	if err != nil {
-		return p.refuse(err)
-	}
-	if p.order, err = p.profile.Order(subject, p.dns, p.emails, p.key, p.until); err != nil {
-		return p.refuse(err)
-	}
-	if err := p.compareRequest(); err != nil {
+	if made, err := p.makeOrder(); err != nil || !made {
 		return err
 	}
+	var err error
 	if p.der, err = p.order.Encode(); err != nil {
 		return err
 	}
@@ -349,6 +355,18 @@ func (s *Service) planOrder(ctx context.Context, p *plan) error {
 	return nil
 }
 
+// makeOrder makes the order and holds the request against it; it is not made of what no order can hold.
+func (p *plan) makeOrder() (made bool, err error) {
+	subject, err := p.profile.Name(p.values)
+	if err != nil {
+		return false, p.refuse(err)
+	}
+	if p.order, err = p.profile.Order(subject, p.dns, p.emails, p.key, p.until); err != nil {
+		return false, p.refuse(err)
+	}
+	return true, p.compareRequest()
+}
+
 // compareRequest holds the names of the request, if it has any, against those of the order: whoever asks for other
 // names than the case must be told, and never gets them.
 func (p *plan) compareRequest() error {
@@ -361,7 +379,7 @@ func (p *plan) compareRequest() error {
 		return p.refuse(fault.New(fault.Invalid, "E-CSR-01"))
 	}
 	if len(request.IPAddresses)+len(request.URIs) > 0 || !allIn(request.DNSNames, p.order.DNSNames) || !allIn(request.EmailAddresses, p.order.Emails) {
-		p.problem("certificate.request-differs")
+		p.problem(requestDiffers)
 	}
 	asked, err := issuance.ParseName(request.RawSubject)
 	if err != nil {
@@ -369,7 +387,7 @@ func (p *plan) compareRequest() error {
 	}
 	for _, part := range asked {
 		if !p.agrees(part) {
-			p.problem("certificate.request-differs")
+			p.problem(requestDiffers)
 		}
 	}
 	return nil

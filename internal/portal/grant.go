@@ -6,6 +6,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/db"
+	"chancela/internal/fault"
 	"chancela/internal/i18n"
 )
 
@@ -59,6 +60,13 @@ type Outcome interface {
 	// Grant records the intent in the approval's own transaction, queues its notices, and audits. What needs a key
 	// or a network happens afterwards, from the intent.
 	Grant(ctx context.Context, tx *db.Tx, by actor.Actor, g Grant) error
+}
+
+// Foreteller is an outcome that knows, while a form is still its applicant's, what an approval would be refused for:
+// whoever can mend it is told beside the field, and does not hear of it from an officer.
+type Foreteller interface {
+	// Foretell tells the problems of answers that the applicant can mend. It changes nothing.
+	Foretell(ctx context.Context, tx *db.Tx, g Grant) ([]fault.Field, error)
 }
 
 // Outcomes are the outcomes that the wiring registers, by kind.

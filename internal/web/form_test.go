@@ -187,3 +187,44 @@ func TestTakingADocumentOutKeepsWhatWasTyped(t *testing.T) {
 		t.Errorf("the document stays, or what was typed does not: %s", a.Text(t))
 	}
 }
+
+func TestARequestOfOtherNamesIsToldToWhoeverOrders(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	p := servant(t, app, officer(t, app, state))
+	answers, _ := script(t, app, state, "autenticacao")
+	id := caseIn(want(t, p.Post(t, "/ecce/novo/autenticacao", nil), http.StatusSeeOther).Location())
+	at := "/ecce/processos/" + id + "/passo/"
+	holder := url.Values{}
+	_, words := p.Get(t, at+"1").Fields(t)
+	for _, name := range words {
+		if given, ok := answers[name]; ok {
+			holder[name] = given
+		} else if value := p.Get(t, at+"1").Value(t, name); value != "" {
+			holder.Set(name, value)
+		}
+	}
+	holder.Del("do")
+	leads(t, p.Post(t, at+"1", holder), at+"2")
+
+	key := url.Values{"certificados": {"autenticacao"}, "suporte": {"ficheiro"}, "identidade": {"presencial"}}
+	key.Set("csr", keyRequest(t, "Outra Pessoa Inventada"))
+	a := want(t, p.Post(t, at+"2", key), http.StatusUnprocessableEntity)
+	sound(t, a)
+	if said := beside(t, a, "csr"); !strings.Contains(said, "indica nomes diferentes dos do processo") {
+		t.Errorf("beside the request: %q", said)
+	}
+	if strings.TrimSpace(typed(labelled(t, a, "Pedido de certificado (CSR, PKCS#10)"))) != strings.TrimSpace(key.Get("csr")) {
+		t.Error("the request that was typed is lost")
+	}
+	a = p.Get(t, "/ecce/processos/"+id+"/rever")
+	sound(t, a)
+	says(t, a, "indica nomes diferentes dos do processo")
+	a = want(t, p.Post(t, "/ecce/processos/"+id+"/submeter", nil), http.StatusUnprocessableEntity)
+	says(t, a, "indica nomes diferentes dos do processo")
+
+	key.Set("csr", keyRequest(t, p.Name))
+	leads(t, p.Post(t, at+"2", key), at+"3")
+	leads(t, p.Post(t, at+"3", url.Values{"termos": {"true"}}), "/ecce/processos/"+id+"/rever")
+	leads(t, p.Post(t, "/ecce/processos/"+id+"/submeter", nil), "/ecce/processos/"+id+"/recibo")
+}

@@ -60,7 +60,7 @@ func (s *Server) reviewOwn(v *visit) error {
 		return errMoved{v.caseAt(view.ID)}
 	}
 	judged := view.Procedure.Judge(view.WithFiles(), s.now())
-	return v.showReview(http.StatusOK, view, judged.Problems, judged.Warnings)
+	return v.showReview(http.StatusOK, view, slices.Concat(judged.Problems, view.Foretold), judged.Warnings)
 }
 
 func (v *visit) showReview(status int, view casefile.View, problems, warnings []fault.Field) error {
