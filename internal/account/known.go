@@ -26,6 +26,7 @@ type Known struct {
 	Mobile     string
 	Lang       i18n.Lang
 	Since      time.Time // first came in
+	MadeBy     string    // number of the case that made this account, as people read it
 	Powers     []Power   // neither revoked nor replaced; see [Power.Runs]
 }
 
@@ -44,7 +45,7 @@ func (a *Accounts) Known(ctx context.Context, tx *db.Tx, portalName string, pers
 	}
 	return Known{
 		Person: person, Account: account, Name: one.Name, Address: one.Address, AddressKey: one.AddressKey, Telephone: one.Telephone,
-		Mobile: one.Mobile, Lang: one.Lang, Since: one.ActivatedAt, Powers: powers,
+		Mobile: one.Mobile, Lang: one.Lang, Since: one.ActivatedAt, MadeBy: one.CaseNumber, Powers: powers,
 	}, nil
 }
 

@@ -509,7 +509,7 @@ func TestMineListsAPersonsOwnCases(t *testing.T) {
 		id := k.filed(ana, "order", "text", "um")
 		k.person(rui, "mail", "ze@exemplo.pt", "who", "Zé Outro Exemplo", "number", "590000020")
 		cases, err := k.Mine(k.ctx, ana)
-		if must(t, err); len(cases) != 1 || cases[0].ID != id {
+		if must(t, err); len(cases) != 2 || !slices.ContainsFunc(cases, func(c *Case) bool { return c.ID == id }) { // and the one that let her in
 			t.Errorf("cases are %v", cases)
 		}
 		if _, err := k.Mine(k.ctx, rui); !fault.Is(err, fault.Forbidden) {

@@ -20,3 +20,27 @@ func TestTheAreaShowsWhatAPersonHoldsAndMayAskFor(t *testing.T) {
 	leads(t, app.Person(t).Get(t, "/cases/area"), "/cases/?seguinte=%2Fcases%2Farea")
 	want(t, by.Get(t, "/cases/area"), http.StatusNotFound)
 }
+
+func TestTheRequestThatLetThemInStandsAmongTheirCases(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	by := officer(t, app, coop)
+	m, other := member(t, app, by), member(t, app, by)
+	a := want(t, m.Get(t, "/cases/processos"), http.StatusOK)
+	sound(t, a)
+	says(t, a, "Deferido")
+	id := ""
+	for _, n := range all(a.Page(t), "a") {
+		if one := caseIn(attr(n, "href")); one != "" {
+			id = one
+		}
+	}
+	if id == "" {
+		t.Fatal("their own request is not listed")
+	}
+	a = want(t, m.Get(t, "/cases/processos/"+id), http.StatusOK)
+	sound(t, a)
+	says(t, a, "Sara Exemplo", "Deferimento")
+	want(t, other.Get(t, "/cases/processos/"+id), http.StatusNotFound)
+	want(t, m.Get(t, "/cases/processos/"+id+"/recibo"), http.StatusOK)
+}
