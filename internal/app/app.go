@@ -339,7 +339,7 @@ func (a *App) openFace(context.Context) error {
 	var err error
 	c := web.Config{
 		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Status: a.Status,
-		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, Proxies: a.o.Settings.Server.Proxies, Log: a.o.Log,
+		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, Proxies: a.o.Settings.Server.Proxies, Clock: a.DB.Now, Log: a.o.Log,
 	}
 	if a.evaluation() {
 		c.Notice, _ = i18n.Word("web.evaluation")

@@ -85,15 +85,27 @@ func each(t *testing.T, attack func(t *testing.T, w *world)) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			attack(t, open(t, engine == "postgres"))
+			attack(t, open(t, apptest.Options{Postgres: engine == "postgres"}))
 		})
 	}
 }
 
-func open(t *testing.T, postgres bool) *world {
+// eachApart is each, with documents handed out by an origin of their own.
+func eachApart(t *testing.T, attack func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			attack(t, open(t, apptest.Options{Postgres: engine == "postgres", Handout: true}))
+		})
+	}
+}
+
+func open(t *testing.T, o apptest.Options) *world {
 	t.Helper()
 	w := &world{clock: &clock{}, log: &lines{}, secrets: map[string]string{}, officers: map[string]*apptest.Person{}}
-	w.App = apptest.Start(t, apptest.Options{Postgres: postgres, Clock: w.clock.now, Proxied: true, Log: w.log})
+	o.Clock, o.Proxied, o.Log = w.clock.now, true, w.log
+	w.App = apptest.Start(t, o)
 	t.Cleanup(func() { w.logHoldsNoSecret(t) })
 	return w
 }
