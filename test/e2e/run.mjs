@@ -57,11 +57,16 @@ async function playAll() {
   if (!binary && !await tally.try('the program builds', async () => { binary = await build(top, tmp) })) return
   const visits = []
   const journeys = await loadJourneys()
-  const queue = modes.filter(m => !options.mode || m.name === options.mode)
+  const wanted = modes.filter(m => !options.mode || m.name === options.mode).map(m => ({ ...m, visits, binary, judged: new Set(), took: 0 }))
+  const queue = wanted.flatMap(mode => journeys.filter(j => !j.modes || j.modes.includes(mode.name)).map(journey => ({ mode, journey })))
   const worker = async () => {
-    for (let mode; (mode = queue.shift());) await playMode(mode, { binary, visits, journeys })
+    for (let next; (next = queue.shift());) await playOne(next)
   }
   await Promise.all([worker(), worker()]) // two at a time: a person mostly waits
+  for (const mode of wanted) {
+    await (await mode.launched)?.close()
+    console.log(`# ${mode.name}: ${(mode.took / 1000).toFixed(1)} s`)
+  }
   if (options.only || options.mode) return // not the whole, so the list cannot be complete
   await tally.try('every page of the router was opened by a journey', async () => {
     const judging = new Set(modes.filter(m => m.judge).map(m => m.name))
@@ -70,19 +75,15 @@ async function playAll() {
   })
 }
 
-async function playMode(mode, { binary, visits, journeys }) {
+// playOne plays one journey in one mode: by itself, so that no worker is left
+// without work while the other has a whole mode before it. A mode has one browser.
+async function playOne({ mode, journey }) {
   const started = Date.now()
-  const browser = await launch(mode)
-  const judged = new Set()
-  try {
-    for (const journey of journeys) {
-      if (journey.modes && !journey.modes.includes(mode.name)) continue
-      await play(journey, mode, { browser, binary, visits, judged })
-    }
-  } finally {
-    await browser.close()
-  }
-  console.log(`# ${mode.name}: ${((Date.now() - started) / 1000).toFixed(1)} s`)
+  mode.launched ??= launch(mode)
+  await play(journey, mode, { ...mode, browser: await mode.launched })
+  const took = Date.now() - started
+  mode.took += took
+  console.log(`# ${mode.name} ${journey.name}: ${(took / 1000).toFixed(1)} s`)
 }
 
 async function loadJourneys() {
