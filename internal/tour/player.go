@@ -28,6 +28,7 @@ type Player struct {
 	doing     doing
 	filing    int    // 1 + the act whose form is being filled in; 0 for none
 	beganAt   string // where its draft is
+	again     bool   // the draft was interrupted by a crash, and may hold what is about to be sent once more
 	caseID    string // of the case at hand
 	applicant *person
 	issued    *issued
@@ -206,9 +207,10 @@ func (p *Player) file(ctx context.Context, i int, act portal.TourAct, w *person)
 // begin opens the form, or the draft that a crash interrupted.
 func (p *Player) begin(ctx context.Context, i int, act portal.TourAct, w *person) error {
 	if p.filing == i+1 && p.beganAt != "" {
+		p.again = true
 		return w.open(ctx, p.beganAt)
 	}
-	p.filing, p.beganAt, p.caseID = i+1, "", ""
+	p.filing, p.beganAt, p.caseID, p.again = i+1, "", "", false
 	return w.open(ctx, p.path("novo", act.Procedure))
 }
 
@@ -226,7 +228,10 @@ func (p *Player) onward(ctx context.Context, w *person, answers map[string][]str
 		answered[w.page.at.Path+" "+name] = true
 	}
 	if w.page.status == http.StatusUnprocessableEntity && !came && before == "" {
-		return errStuck(w.page, "the form is refused")
+		if !p.again {
+			return errStuck(w.page, "the form is refused")
+		}
+		p.again = false // once: a file is refused when the crash lost the answer and not the file, and is not sent now
 	}
 	for name := range files {
 		if slices.Contains(names, name) && w.page.status != http.StatusUnprocessableEntity && f.enctype != "" {
