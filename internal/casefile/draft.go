@@ -51,6 +51,9 @@ func (s *Service) BeginFor(ctx context.Context, by actor.Actor, key string, lang
 		if err := s.insert(ctx, tx, c); err != nil {
 			return err
 		}
+		if err := s.counters.Take(ctx, tx, beginsFromHere, p.Name+"|"+by.Address); err != nil { // what is refused begins nothing
+			return err
+		}
 		id = c.ID
 		if by.Kind == actor.Visitor {
 			if ref, err = s.links.Make(ctx, tx, link.Draft, p.Name, string(c.ID), tx.Now().Add(KeepDrafts)); err != nil {

@@ -331,3 +331,24 @@ func TestTidyIsTheProgramsOwn(t *testing.T) {
 		}
 	})
 }
+
+func TestBeginningEndsAfterEnoughFromOneNetwork(t *testing.T) {
+	each(t, func(t *testing.T, k *kit) {
+		by := actor.Nobody(office)
+		by.Address = "192.0.2.0/24"
+		begin := func() error {
+			_, _, err := k.Begin(k.ctx, by, "access", i18n.PT)
+			return err
+		}
+		for range beginsFromHere.Limit {
+			must(t, begin())
+		}
+		before := k.count(`SELECT count(*) FROM casefile`)
+		refused(t, begin(), fault.Throttled, "throttle.wait")
+		if k.count(`SELECT count(*) FROM casefile`) != before {
+			t.Error("what was refused began a case")
+		}
+		by.Address = "198.51.100.0/24"
+		must(t, begin())
+	})
+}

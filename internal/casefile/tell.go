@@ -76,11 +76,14 @@ func (s *Service) tellOfficers(ctx context.Context, tx *db.Tx, c *Case, officers
 	return nil
 }
 
-// Limits of mails that a visitor can cause: to one case, and from one network.
+// Limits of mails that a visitor can cause: to one case, and from one network; and of the cases they begin.
 var (
 	mailsOfCase  = throttle.Rule{Name: "case-mail", Limit: 5, Window: time.Hour}
 	mailsTo      = throttle.Rule{Name: "case-mail-to", Limit: 30, Window: time.Hour}
 	asksFromHere = throttle.Rule{Name: "case-ask", Limit: 30, Window: time.Hour}
+	// beginsFromHere: drafts begun from one network. Nobody is known yet, and each may hold documents for 30 days.
+	// Whole ministries come from one network, so it is as many as may try passwords from it in a quarter of an hour.
+	beginsFromHere = throttle.Rule{Name: "case-begin", Limit: 300, Window: time.Hour}
 )
 
 // takeMail counts a mail, and no try at a secret: a deed that refuses after it sends none, and gives it back.
