@@ -29,6 +29,7 @@ type Challenge struct {
 	Secret   string
 	Channels []Choice
 	Expires  time.Time
+	First    bool // nobody has come in to this account yet
 }
 
 // Choice is a way to receive the code, with its destination as it may be shown.
@@ -189,7 +190,7 @@ func (s *Service) challenge(ctx context.Context, by actor.Actor, right door) (Ch
 	if err != nil {
 		return Challenge{}, err
 	}
-	return Challenge{Secret: secret, Channels: s.choices(one), Expires: c.expires}, nil
+	return s.shown(secret, c, one), nil
 }
 
 // choices are the ways by which an account can receive a code: its address, and a Portuguese mobile if one is known
@@ -213,7 +214,11 @@ func (s *Service) Underway(ctx context.Context, by actor.Actor, secret string) (
 	if err != nil {
 		return Challenge{}, err
 	}
-	return Challenge{Secret: secret, Channels: s.choices(one), Expires: c.expires}, nil
+	return s.shown(secret, c, one), nil
+}
+
+func (s *Service) shown(secret string, c challenge, one account.Account) Challenge {
+	return Challenge{Secret: secret, Channels: s.choices(one), Expires: c.expires, First: one.State == account.Invited}
 }
 
 // underway finds a challenge that is open, with its account as it is now: whatever happened since the password was

@@ -82,8 +82,8 @@ type SignIn struct {
 	// Recovery is the heading and text of the page that Recover leads to.
 	Recovery     Text `yaml:"recovery"`
 	RecoveryText Text `yaml:"recovery-text"`
-	Note         Text `yaml:"note"`     // stands beside the card: later ways in
-	FirstCode    Text `yaml:"code"`     // heading of the page that asks for the code
+	Note         Text `yaml:"note"`     // stands on the card: later ways in
+	FirstCode    Text `yaml:"code"`     // heading of the page that asks for the code of the first sign-in
 	Browsers     Text `yaml:"browsers"` // the line about browsers
 }
 

@@ -77,6 +77,7 @@ func (v *visit) signIn(user, problem string) ui.SignIn {
 		Password: ui.Password{Field: ui.Field{Name: passwordName, Label: v.text(words.Password)}},
 		New:      ui.Link{Text: v.text(words.NewAccess), Href: v.access()},
 		Recover:  ui.Link{Text: v.text(words.Recover), Href: v.at("recuperar")},
+		Later:    v.text(words.Note),
 		Note:     v.text(words.Browsers),
 	}
 	if next := v.onwards(); next != "" {

@@ -57,7 +57,7 @@ func TestTheSignInCardHasTheLabelsOfTheFoundingDocument(t *testing.T) {
 		if attr(password, "autocomplete") != "current-password" {
 			t.Errorf("%s: a password manager finds nothing to fill in", portalName)
 		}
-		says(t, a, "ENTRAR", "NOVO ACESSO", "RECUPERAR PALAVRA-CHAVE", "FAQ's", "Requisitos técnicos")
+		says(t, a, "ENTRAR", "NOVO ACESSO", "RECUPERAR PALAVRA-CHAVE", "FAQ's", "Requisitos técnicos", "epois do primeiro acesso", "Chave Móvel Digital ou Cartão de Cidadão")
 		if !linked(t, a, "/"+portalName+"/perguntas-frequentes") || !linked(t, a, "/"+portalName+"/requisitos") {
 			t.Errorf("%s: FAQ's and requirements are not linked", portalName)
 		}

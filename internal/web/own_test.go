@@ -76,6 +76,9 @@ func TestTheReceiptHasNumberMomentAndDigests(t *testing.T) {
 	sum := sha256.Sum256(paper.Content)
 	says(t, a, "Pedido de acesso n.º "+number+" submetido", "declaração ‘assinada’.pdf", hex.EncodeToString(sum[:]), "Pedido completo",
 		"Submetido em", "PASSO 1. Validação do seu endereço eletrónico", "PASSO 3. Envio do código de confirmação", "Enviámos uma mensagem para "+emailOf(t, a))
+	if n := strings.Count(a.Body, `class="step-list__named"`); n != 3 || strings.Count(a.Text(t), "PASSO 1.") != 1 {
+		t.Errorf("%d steps stand under the number that they bring", n)
+	}
 	says(t, p.Get(t, at+"/recibo", english), "Access request no. "+number+" submitted", "The whole request", "What comes next")
 	leads(t, p.Get(t, at+"/rever"), at)
 	leads(t, p.Get(t, at+"/passo/2"), at)

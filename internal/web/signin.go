@@ -107,7 +107,11 @@ func (v *visit) showCode(status int, refused error) error {
 		problems = []fault.Field{{Name: codeName, Key: e.Key, Args: e.Args}}
 	}
 	told := v.tell(problems, map[string]string{codeName: codeName})
-	p := codePage{Frame: v.frame(v.text(v.portal.SignIn.FirstCode)), Problems: told.summary}
+	title := v.say("web.code")
+	if challenge.First {
+		title = v.text(v.portal.SignIn.FirstCode)
+	}
+	p := codePage{Frame: v.frame(title), Problems: told.summary}
 	p.Frame.Failed = len(problems) > 0
 	for _, way := range challenge.Channels {
 		if way.Channel == sent {

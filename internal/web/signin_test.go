@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"chancela/internal/actor"
 	"chancela/internal/apptest"
 )
 
@@ -120,5 +121,30 @@ func TestAPlantedSessionCookieIsReplaced(t *testing.T) {
 	p.SignIn(t, coop)
 	if p.Cookie("s-cases") == planted {
 		t.Error("the session goes on under a secret that somebody else knows")
+	}
+}
+
+func TestTheCodesPageSpeaksOfTheFirstSignInOnlyAtTheFirst(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	by := app.Person(t)
+	by.Name, by.Email = "Rita Técnica Exemplo", newAddress("rita")
+	u, err := url.Parse(app.Officer(t, state, by.Email, by.Name, actor.Director))
+	if err != nil {
+		t.Fatal(err)
+	}
+	by.Define(t, u.Path)
+	heading := func() string {
+		return said(all(want(t, by.Get(t, "/ecce/entrar/codigo"), http.StatusOK).Page(t), "h1")[0])
+	}
+	code := by.AskCode(t, state)
+	if got := heading(); got != "Código de confirmação do primeiro início de sessão" {
+		t.Errorf("at the first: %q", got)
+	}
+	want(t, by.Confirm(t, state, code), http.StatusSeeOther)
+	want(t, by.Post(t, "/ecce/sair", nil), http.StatusSeeOther)
+	by.AskCode(t, state)
+	if got := heading(); got != "Código de confirmação" {
+		t.Errorf("at the second: %q", got)
 	}
 }

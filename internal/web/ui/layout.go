@@ -116,6 +116,7 @@ type SignIn struct {
 	New      Link   // text may be empty: NOVO ACESSO
 	Recover  Link   // text may be empty: RECUPERAR PALAVRA-CHAVE
 	Links    []Link // FAQ's, technical requirements
+	Later    string // ways in that come after the first; "" for none
 	Note     string // browsers it works in
 }
 

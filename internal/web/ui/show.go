@@ -249,3 +249,9 @@ func (m Mark) tone() string {
 
 // stage reads the zero Stage as ahead.
 func (s Step) stage() Stage { return Stage(or(string(s.Stage), string(Ahead))) }
+
+// ownNumber takes the number that a step brings off its sentence.
+func ownNumber(step string, n int) (own, rest string, ok bool) {
+	own, rest, ok = strings.Cut(step, ". ")
+	return own + ".", rest, ok && len(own) <= 20 && strings.HasSuffix(own, " "+strconv.Itoa(n))
+}
