@@ -236,6 +236,35 @@ func (s *Service) Queue(ctx context.Context, by actor.Actor, f Filter) (rows []R
 	return rows, err
 }
 
+// Counts are how many open cases wait in each state, and how many of them are an officer's own to work on.
+type Counts struct {
+	States map[State]int
+	Mine   int
+}
+
+// Of adds up the cases of some states; of all the open ones if none is named.
+func (c Counts) Of(states []State) int {
+	n := 0
+	for state, count := range c.States {
+		if len(states) == 0 || slices.Contains(states, state) {
+			n += count
+		}
+	}
+	return n
+}
+
+// Counts counts the cases that wait for officers.
+func (s *Service) Counts(ctx context.Context, by actor.Actor) (counts Counts, err error) {
+	if err := by.MayIn(by.Portal, actor.SeeCases); err != nil {
+		return Counts{}, err
+	}
+	err = s.db.Look(ctx, func(tx *db.Tx) error {
+		counts, err = counted(ctx, tx, by.Portal, by.Person)
+		return err
+	})
+	return counts, err
+}
+
 // Mine lists a signed-in person's own cases, newest first, with the one that their account was made by.
 func (s *Service) Mine(ctx context.Context, by actor.Actor) (cases []*Case, err error) {
 	if by.Kind != actor.Person {

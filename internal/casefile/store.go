@@ -296,6 +296,7 @@ type Row struct {
 	TakenBy                  actor.PersonID
 	LeftOut                  []string // see Case
 	FiledAt, DueAt, PausedAt time.Time
+	AnswerBy                 time.Time // end of the applicant's term to bring elements or be heard
 }
 
 func queue(ctx context.Context, tx *db.Tx, portalName string, f Filter) ([]Row, error) {
@@ -330,10 +331,28 @@ func queue(ctx context.Context, tx *db.Tx, portalName string, f Filter) ([]Row, 
 	return db.Collect(ctx, tx, func(scan func(...any) error) (Row, error) {
 		var r Row
 		var leftOut string
-		err := scan(&r.ID, &r.Number, &r.Procedure, &r.State, &r.Applicant, &r.BodyName, &r.TakenBy, &leftOut, db.Times(&r.FiledAt), db.Times(&r.DueAt), db.Times(&r.PausedAt))
+		err := scan(&r.ID, &r.Number, &r.Procedure, &r.State, &r.Applicant, &r.BodyName, &r.TakenBy, &leftOut, db.Times(&r.FiledAt), db.Times(&r.DueAt), db.Times(&r.PausedAt), db.Times(&r.AnswerBy))
 		r.LeftOut = strings.Fields(leftOut)
 		return r, err
-	}, `SELECT id, number, procedure_key, state, applicant, body_name, taken_by, left_out, filed_at, due_at, paused_at FROM casefile WHERE `+where.String()+` ORDER BY due_at, id LIMIT `+arg(f.Limit), args...)
+	}, `SELECT id, number, procedure_key, state, applicant, body_name, taken_by, left_out, filed_at, due_at, paused_at, answer_by FROM casefile WHERE `+where.String()+` ORDER BY due_at, id LIMIT `+arg(f.Limit), args...)
+}
+
+// counted counts the open cases by state, and those that a person has taken or directs.
+func counted(ctx context.Context, tx *db.Tx, portalName string, person actor.PersonID) (Counts, error) {
+	type count struct {
+		state   State
+		n, mine int64
+	}
+	all, err := db.Collect(ctx, tx, func(scan func(...any) error) (c count, err error) {
+		return c, scan(&c.state, &c.n, &c.mine)
+	}, `SELECT state, count(*), COALESCE(sum(CASE WHEN taken_by = $2 OR director = $2 THEN 1 ELSE 0 END), 0) FROM casefile
+		WHERE portal = $1 AND state IN ('proven', 'in-review', 'waiting', 'refusal-intended', 'heard') GROUP BY state`, portalName, string(person))
+	counts := Counts{States: map[State]int{}}
+	for _, c := range all {
+		counts.States[c.state] = int(c.n)
+		counts.Mine += int(c.mine)
+	}
+	return counts, err
 }
 
 // likePrefix makes a pattern of what words begin with; what was typed has no say in the pattern.

@@ -59,7 +59,11 @@ func (s *Server) queue(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := queuePage{Frame: v.frame(v.say("web.queue")), Tabs: v.tabs(tab)}
+	counts, err := s.Cases.Counts(v.r.Context(), v.by)
+	if err != nil {
+		return err
+	}
+	p := queuePage{Frame: v.frame(v.say("web.queue")), Tabs: v.tabs(tab, counts)}
 	p.Frame.Wide = true
 	p.Search = ui.Search{Action: v.at("tecnico", ""), Name: "procura", Label: v.say("web.queue.search"), Hint: v.say("web.queue.search.hint"), Value: f.Search}
 	if len(rows) > queueLength {
@@ -103,14 +107,18 @@ func (v *visit) queueQuery(tab, search, after string) string {
 	return query.Encode()
 }
 
-func (v *visit) tabs(chosen queueTab) []ui.Tab {
+// tabs lead to the views, each with how many cases are in it; what is decided waits for nobody and is not counted.
+func (v *visit) tabs(chosen queueTab, counts casefile.Counts) []ui.Tab {
 	var tabs []ui.Tab
 	for _, tab := range queueTabs() {
 		name := tab.key
 		if name == "" {
 			name = "todos"
 		}
-		one := ui.Tab{Text: v.say("web.queue.tab." + name), Href: v.at("tecnico", ""), Current: tab.key == chosen.key}
+		one := ui.Tab{Text: v.say("web.queue.tab." + name), Href: v.at("tecnico", ""), Current: tab.key == chosen.key, Count: counts.Of(tab.states)}
+		if tab.mine {
+			one.Count = counts.Mine
+		}
 		if tab.key != "" {
 			one.Href += "?" + v.queueQuery(tab.key, "", "")
 		}
@@ -153,12 +161,20 @@ func (v *visit) due(row casefile.Row) templ.Component {
 	switch {
 	case row.State.Decided() || row.DueAt.IsZero():
 		return ui.Words("–")
+	case v.unanswered(row):
+		return overdue(v.day(row.AnswerBy), ui.Pill{Text: v.say("web.due.answer-over"), Tone: ui.Warning})
 	case !row.PausedAt.IsZero():
 		return ui.Words(v.say("web.due.paused", "date", v.day(row.PausedAt)))
 	case row.DueAt.Before(v.s.now()):
 		return overdue(v.day(row.DueAt), ui.Pill{Text: v.say("web.overdue"), Tone: ui.Danger})
 	}
 	return ui.Words(v.day(row.DueAt))
+}
+
+// unanswered says whether the applicant's term has run out: the case waits for an officer again.
+func (v *visit) unanswered(row casefile.Row) bool {
+	theirs := row.State == casefile.Waiting || row.State == casefile.RefusalIntended
+	return theirs && !row.AnswerBy.IsZero() && row.AnswerBy.Before(v.s.now())
 }
 
 // awaiting lists the orders that wait for an officer to record how an identity was proven.

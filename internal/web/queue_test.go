@@ -3,7 +3,13 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"chancela/internal/apptest"
 )
 
 func TestTheQueueFindsCasesByNumberNameAndBody(t *testing.T) {
@@ -52,4 +58,55 @@ func TestTheQueueIsForOfficers(t *testing.T) {
 	want(t, member(t, app, by).Get(t, "/cases/tecnico/"), http.StatusNotFound)
 	leads(t, app.Person(t).Get(t, "/cases/tecnico/?estado=meus"), "/cases/?seguinte=%2Fcases%2Ftecnico%2F%3Festado%3Dmeus")
 	want(t, by.Get(t, "/ecce/tecnico/"), http.StatusSeeOther) // E08: here they are nobody
+}
+
+func TestTheViewsOfTheQueueSayHowManyCasesAreInThem(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	by := officer(t, app, coop)
+	count := func(view string) int {
+		for _, n := range all(by.Get(t, "/cases/tecnico/").Page(t), "a") {
+			if attr(n, "href") == "/cases/tecnico/?estado="+view {
+				_, number, _ := strings.Cut(said(n), tabWords[view])
+				got, _ := strconv.Atoi(strings.TrimSpace(number))
+				return got
+			}
+		}
+		t.Fatalf("no view %s", view)
+		return 0
+	}
+	_, id := waiting(t, app)
+	mine := count("meus")
+	if count("por-assumir") == 0 || count("decididos") != 0 {
+		t.Errorf("to be taken: %d, decided: %d", count("por-assumir"), count("decididos"))
+	}
+	by.Move(t, coop, id, "assumir", nil)
+	if count("meus") == 0 || count("meus") < mine || count("em-apreciacao") == 0 {
+		t.Errorf("with me: %d, under review: %d", count("meus"), count("em-apreciacao"))
+	}
+}
+
+var tabWords = map[string]string{"meus": "Comigo", "por-assumir": "Por assumir", "em-apreciacao": "Em apreciação", "decididos": "Decididos"}
+
+// The request for elements invites and does not bind: once its term has run out, the review goes on from the web.
+func TestACaseWhoseApplicantStayedSilentIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	var passed atomic.Int64
+	app := apptest.Start(t, apptest.Options{Proxied: true, Clock: func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }})
+	by := officer(t, app, coop)
+	_, id := waiting(t, app)
+	by.Move(t, coop, id, "assumir", nil)
+	want(t, by.Move(t, coop, id, "elementos", url.Values{"elementos.reason.telefone": {"O número não atende."}}), http.StatusSeeOther)
+	at := "/cases/tecnico/processos/" + id
+	if strings.Contains(by.Get(t, at).Body, "ato-assumir") {
+		t.Error("it may be taken up while the term runs")
+	}
+	passed.Store(int64(30 * 24 * time.Hour))
+	by.SignIn(t, coop)
+	says(t, by.Get(t, "/cases/tecnico/?estado=aguarda-elementos"), "Prazo do requerente terminado")
+	a := want(t, by.Get(t, at), http.StatusOK)
+	sound(t, a)
+	says(t, a, "O prazo do requerente terminou em")
+	leads(t, by.Move(t, coop, id, "assumir", nil), at+"?feito=assumir")
+	says(t, by.Get(t, at), "Deferir", "Em análise")
 }

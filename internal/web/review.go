@@ -182,7 +182,7 @@ func (v *visit) caseFacts(r casefile.Review) []ui.Fact {
 	}
 	facts := []ui.Fact{
 		{Label: v.say("web.filed"), Text: v.dayOr(r.FiledAt)},
-		{Label: v.say("web.due"), Body: v.due(casefile.Row{State: r.State, DueAt: r.DueAt, PausedAt: r.PausedAt})},
+		{Label: v.say("web.due"), Body: v.due(casefile.Row{State: r.State, DueAt: r.DueAt, PausedAt: r.PausedAt, AnswerBy: r.AnswerBy})},
 		{Label: v.say("web.case.taken"), Text: taken},
 	}
 	if r.Director != "" {
@@ -472,6 +472,9 @@ func (k *desk) moves(identity bool) []move {
 		}
 		may(actor.WorkCase, k.giveBack)
 	case casefile.Waiting:
+		if k.v.unanswered(casefile.Row{State: k.r.State, AnswerBy: k.r.AnswerBy}) {
+			may(actor.WorkCase, k.takeUp)
+		}
 		may(actor.DecideCase, k.desert)
 	case casefile.RefusalIntended, casefile.Heard:
 		may(actor.DecideCase, k.approve)
@@ -502,7 +505,15 @@ func (k *desk) move(name string, button ui.Button, fields ...templ.Component) mo
 	return m
 }
 
-func (k *desk) take() move     { return k.opened(k.move(moveTake, ui.Button{})) }
+func (k *desk) take() move { return k.opened(k.move(moveTake, ui.Button{})) }
+
+// takeUp goes on with a case whose applicant did not bring what was asked for in time.
+func (k *desk) takeUp() move {
+	m := k.take()
+	m.Text = k.v.say("web.move.assumir.over", "until", k.v.day(k.r.AnswerBy))
+	return m
+}
+
 func (k *desk) giveBack() move { return k.move(moveReturn, ui.Button{Look: ui.Quiet}) }
 
 // opened shows a move without its having to be asked for: it is what comes next.
