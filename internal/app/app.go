@@ -389,7 +389,9 @@ func (a *App) Run(ctx context.Context) error {
 	loop("ca", a.CA.Run)
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
-	loop("chores", a.every(time.Hour, func(ctx context.Context) error { return a.Cases.Tidy(ctx, actor.Machine("")) }))
+	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
+		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
+	}))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	<-ctx.Done()
 	loops.Wait()

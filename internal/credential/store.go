@@ -85,9 +85,9 @@ func insert(ctx context.Context, tx *db.Tx, r *row) (bool, error) {
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO credential (id, portal, procedure_key, case_id, case_number, person, account, applicant, address,
 		lang, body_number, body_name, exercise, renews, subject, quorum, approvals, content, decided, number, edition, code, code_digest,
-		state, version, approved_at, valid_until, sealing_at, seal, issued_at, blob, digest, since, replaced_by)
+		state, version, approved_at, valid_until, sealing_at, seal, issued_at, blob, digest, since, replaced_by, reminded)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-		$27, '', '', '', '', '', $28, '') ON CONFLICT (portal, subject) DO NOTHING`,
+		$27, '', '', '', '', '', $28, '', 0) ON CONFLICT (portal, subject) DO NOTHING`,
 		string(r.id), r.portal, r.procedure, r.caseID, r.caseNumber, string(r.person), string(r.account), r.applicant, r.address,
 		string(r.lang), r.nipc, r.body, r.year, r.renews, r.subject, r.quorum, string(approvals), r.content, decided, r.number, r.edition,
 		r.code, digestOf([]byte(r.code)), string(r.state), r.version, db.Time(r.approvedAt), db.Time(r.until), db.Time(r.since))
@@ -195,6 +195,24 @@ func setIssued(ctx context.Context, tx *db.Tx, id ID, file blob.Name) (bool, err
 func setState(ctx context.Context, tx *db.Tx, r *row, to State, by ID) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE credential SET state = $3, version = version + 1, since = $4, replaced_by = $5
 		WHERE id = $1 AND version = $2`, string(r.id), r.version, string(to), tx.Stamp(), string(by))
+	return n == 1, err
+}
+
+// ending lists the ids of those in force that end by a moment and of which fewer reminders were sent; those whose body
+// has a later one are left out.
+func ending(ctx context.Context, tx *db.Tx, by time.Time, reminders int64) ([]ID, error) {
+	one := func(scan func(...any) error) (id ID, err error) { return id, scan(&id) }
+	return db.Collect(ctx, tx, one, `SELECT c.id FROM credential c
+		WHERE c.state IN ('valid', 'suspended') AND c.reminded < $1 AND c.valid_until < $2
+		AND NOT EXISTS (SELECT 1 FROM credential n WHERE n.portal = c.portal AND n.procedure_key = c.procedure_key
+			AND n.body_number = c.body_number AND n.body_number <> '' AND n.valid_until > c.valid_until AND n.state IN ('valid', 'suspended'))
+		ORDER BY c.valid_until, c.id LIMIT $3`, reminders, db.Time(by), atOnce)
+}
+
+// setReminded counts a reminder; false if it, or a later one, was sent before, or it is no more in force. It is no
+// change of the credential: its version stays.
+func setReminded(ctx context.Context, tx *db.Tx, r *row, number int64) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE credential SET reminded = $2 WHERE id = $1 AND reminded < $2 AND state IN ('valid', 'suspended')`, string(r.id), number)
 	return n == 1, err
 }
 

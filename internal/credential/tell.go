@@ -3,16 +3,19 @@ package credential
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"chancela/internal/account"
 	"chancela/internal/db"
 	"chancela/internal/fault"
+	"chancela/internal/i18n"
 	"chancela/internal/letter"
 	"chancela/internal/portal"
 )
 
-// tell mails whoever asked for the credential, in their language, at the address that they have now.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, p *portal.Portal, r *row, event portal.Event) error {
+// tell mails whoever asked for the credential, in their language, at the address that they have now; more are values
+// of the event beside those of every one.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, p *portal.Portal, r *row, event portal.Event, more ...i18n.Args) error {
 	to, err := s.recipient(ctx, tx, r)
 	if err != nil {
 		return fmt.Errorf("tell of credential %s: %w", r.id, err)
@@ -22,6 +25,9 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, p *portal.Portal, r *row,
 	}
 	if proc, ok := p.Procedure(r.procedure); ok {
 		l.Procedure = proc
+	}
+	for _, values := range more {
+		maps.Copy(l.Values, values)
 	}
 	return s.c.Letters.Send(ctx, tx, l)
 }

@@ -41,6 +41,8 @@ const (
 	CredentialIssued    Event = "credential.issued"        // credential until code year link
 	CredentialSuspended Event = "credential.suspended"     // credential
 	CredentialRevoked   Event = "credential.revoked"       // credential
+	CredentialEnding    Event = "credential.ending"        // near its end: credential until days next-year
+	CredentialLapsed    Event = "credential.lapsed"        // credential until
 )
 
 // Events lists the events, each with the placeholders that its mail may hold beside the common ones.
@@ -62,6 +64,7 @@ func Events() map[Event][]string {
 		CertificateIssued: {"product", "link", "until"}, CertificateActive: {"product", "until"},
 		CertificateRevoked: {"product", "serial", "reason", "requester"}, CertificateDeclined: {"product", "serial"},
 		CredentialIssued: {"credential", "until", "code", "year", "link"}, CredentialSuspended: {"credential"}, CredentialRevoked: {"credential"},
+		CredentialEnding: {"credential", "until", "days", "next-year"}, CredentialLapsed: {"credential", "until", "next-year"},
 	}
 }
 

@@ -44,6 +44,7 @@ CREATE TABLE credential (
     digest            TEXT   NOT NULL, -- SHA-256 of the sealed file; '' while issuing
     since             TEXT   NOT NULL, -- of the state
     replaced_by       TEXT   NOT NULL, -- id; '' unless replaced
+    reminded          BIGINT NOT NULL, -- the last reminder of its end that was sent; 0 for none
     CHECK ((blob = '') = (issued_at = '')),
     CHECK (state NOT IN ('valid', 'suspended', 'revoked') OR issued_at <> '')
 );
@@ -51,6 +52,7 @@ CREATE UNIQUE INDEX credential_subject ON credential (portal, subject);
 CREATE UNIQUE INDEX credential_number_once ON credential (portal, number);
 CREATE UNIQUE INDEX credential_code ON credential (code_digest);
 CREATE INDEX credential_issuing ON credential (approved_at) WHERE state = 'issuing';
+CREATE INDEX credential_ending ON credential (valid_until) WHERE state IN ('valid', 'suspended') AND reminded < 4;
 CREATE INDEX credential_case ON credential (case_id);
 CREATE INDEX credential_person ON credential (portal, person) WHERE person <> '';
 CREATE INDEX credential_body ON credential (portal, body_number) WHERE body_number <> '';
