@@ -207,7 +207,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		code = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "60")
 	default:
-		slog.ErrorContext(r.Context(), "pkihttp: cannot serve", "path", r.URL.Path, "error", err)
+		slog.ErrorContext(r.Context(), "pkihttp: cannot serve", "error", err) // not the path: it is the asker's own words
 	}
 	http.Error(w, fmt.Sprintf("%d %s", code, http.StatusText(code)), code)
 }

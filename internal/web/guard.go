@@ -1,9 +1,11 @@
 package web
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -19,13 +21,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		seen := &recorder{ResponseWriter: w}
 		defer func() {
 			if p := recover(); p != nil {
-				s.Log.Error("a page panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+				s.Log.Error("a page panicked", slog.String("panic", panicWords(p)), slog.String("stack", string(debug.Stack())))
 				if seen.status == 0 {
 					http.Error(seen, "500", http.StatusInternalServerError)
 				}
 			}
 			// The pattern, not the path: an address may hold a secret or a search.
-			s.Log.Info("request", slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", seen.status), slog.Duration("took", time.Since(begin)))
+			s.Log.Info("request", slog.String("method", known(r.Method)), slog.String("route", r.Pattern), slog.Int("status", seen.status), slog.Duration("took", time.Since(begin)))
 		}()
 		s.headers(seen.Header())
 		if s.Handout.Origin != nil && strings.EqualFold(r.Host, s.Handout.Origin.Host) {
@@ -37,6 +39,23 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(seen, r)
 	})
+}
+
+// panicWords is a panic as the log may hold it: the runtime's own words, or the type of a value that may hold anything.
+func panicWords(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a %T", p)
+}
+
+// known is a method as the log may hold it: whoever asks chooses its letters and its length.
+func known(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method
+	}
+	return "other"
 }
 
 func (s *Server) headers(h http.Header) {

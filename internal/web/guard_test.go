@@ -159,10 +159,13 @@ func TestOverTLSBrowsersAreToldToStayThere(t *testing.T) {
 
 func TestAPagePanickingIsAFaultThatTheLogHas(t *testing.T) {
 	var log bytes.Buffer
-	face := overTLS(t, together(withMailbox(func() error { panic("invented") }), withLog(&log)))
+	face := overTLS(t, together(withMailbox(func() error { panic("invented-secret") }), withLog(&log)))
 	w := ask(face, http.MethodGet, "/avaliacao", "")
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "invented") {
 		t.Errorf("%d %s", w.Code, w.Body.String())
+	}
+	if strings.Contains(log.String(), "invented-secret") {
+		t.Error("the value of a panic, which may hold anything, is logged")
 	}
 	if !strings.Contains(log.String(), "a page panicked") || !strings.Contains(log.String(), "guard_test.go") {
 		t.Errorf("the log does not say where: %s", log.String())

@@ -409,6 +409,7 @@ func (w *world) logged(h *holder) func(*testing.T) {
 		p.Post(t, "/"+coop+"/recuperar", asked(canary+forged, canary))
 		p.Do(t, http.MethodPost, "/"+coop+"/novo/acesso", "multipart/form-data; boundary="+canary, strings.NewReader("--"+canary+"\r\nbroken"))
 		p.Do(t, "EVIL", "/"+coop+"/", "", nil)
+		p.Do(t, canary+strings.Repeat("M", 20_000), "/"+coop+"/", "", nil) // a method is a word of the asker's own choice
 		for _, line := range strings.Split(w.log.all(), "\n") {
 			if strings.HasPrefix(line, `{"time":"2026-01-01`) || strings.Contains(line, "forged-by-attacker") {
 				t.Errorf("C16: somebody wrote in the log: %s", line)
