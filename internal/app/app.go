@@ -390,7 +390,7 @@ func (a *App) Run(ctx context.Context) error {
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
-		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
+		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
 	}))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	<-ctx.Done()

@@ -64,8 +64,8 @@ func insert(ctx context.Context, tx *db.Tx, id ID, p *plan) error {
 		state = AwaitingIdentity
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO certificate_order (id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der,
-		key_digest, quorum, identity, person, account, subject, body, body_nipc, state, held, tries, next_try, serial, made_at, issued_at, closed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', 0, $20, '', $20, '', '')`,
+		key_digest, quorum, identity, person, account, subject, body, body_nipc, state, held, tries, next_try, serial, made_at, issued_at, ends_at, reminded, closed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', 0, $20, '', $20, '', '', 0, '')`,
 		string(id), g.Portal.Name, g.Procedure.Key, g.Case, g.Number, p.with.Product.PT, p.with.Product.EN, p.profile.Key, p.digest, p.der,
 		p.key.Fingerprint(), g.Procedure.Decide.Approvals, g.Procedure.Decide.Identity, string(g.Person), string(g.Account), p.subject(), p.body, p.nipc,
 		string(state), tx.Stamp())
@@ -84,9 +84,21 @@ func finish(ctx context.Context, tx *db.Tx, id ID, to State) (bool, error) {
 	return n == 1, err
 }
 
-func markIssued(ctx context.Context, tx *db.Tx, id ID, serial string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = 'issued', serial = $2, issued_at = $3, held = '' WHERE id = $1 AND state = 'issuing'`,
-		string(id), serial, tx.Stamp())
+func markIssued(ctx context.Context, tx *db.Tx, id ID, serial string, ends time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = 'issued', serial = $2, issued_at = $3, ends_at = $4, held = ''
+		WHERE id = $1 AND state = 'issuing'`, string(id), serial, tx.Stamp(), db.Time(ends))
+	return n == 1, err
+}
+
+// ending lists those whose certificate ends by a moment and of which fewer reminders were sent.
+func ending(ctx context.Context, tx *db.Tx, by time.Time, reminders int64) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order
+		WHERE state IN ('issued', 'accepted') AND reminded < $1 AND ends_at < $2 ORDER BY ends_at, id LIMIT 10000`, reminders, db.Time(by))
+}
+
+// setReminded counts a reminder; false if it, or a later one, was sent before.
+func setReminded(ctx context.Context, tx *db.Tx, id ID, number int64) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET reminded = $2 WHERE id = $1 AND reminded < $2 AND state IN ('issued', 'accepted')`, string(id), number)
 	return n == 1, err
 }
 

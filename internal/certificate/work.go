@@ -87,7 +87,7 @@ func (s *Service) issue(ctx context.Context, r row) (bool, error) {
 	done := false
 	err = s.c.DB.InTx(ctx, func(tx *db.Tx) error {
 		var err error
-		if done, err = markIssued(ctx, tx, r.ID, string(c.Serial)); err != nil || !done {
+		if done, err = markIssued(ctx, tx, r.ID, string(c.Serial), c.NotAfter); err != nil || !done {
 			return err // another process was first
 		}
 		err = s.tell(ctx, tx, r, portal.CertificateIssued, func(lang i18n.Lang) i18n.Args {

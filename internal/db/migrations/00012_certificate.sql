@@ -26,10 +26,13 @@ CREATE TABLE certificate_order (
     serial        TEXT    NOT NULL, -- '' until issued
     made_at       TEXT    NOT NULL,
     issued_at     TEXT    NOT NULL,
+    ends_at       TEXT    NOT NULL, -- of the certificate; '' until issued
+    reminded      BIGINT  NOT NULL, -- the last reminder of its end that was sent; 0 for none
     closed_at     TEXT    NOT NULL  -- accepted or declined
 );
 CREATE UNIQUE INDEX certificate_order_case ON certificate_order (case_id);
 CREATE UNIQUE INDEX certificate_order_key ON certificate_order (key_digest);
 CREATE INDEX certificate_order_person ON certificate_order (portal, person, made_at);
 CREATE INDEX certificate_order_ready ON certificate_order (next_try) WHERE state = 'issuing';
+CREATE INDEX certificate_order_ending ON certificate_order (ends_at) WHERE state IN ('issued', 'accepted') AND reminded < 4;
 CREATE INDEX certificate_order_identity ON certificate_order (portal, made_at) WHERE state = 'awaiting-identity';
