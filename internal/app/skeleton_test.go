@@ -3,6 +3,7 @@ package app_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"chancela/internal/app"
@@ -24,7 +25,9 @@ func TestTheSkeletonIsAWholePortalWithoutMistakes(t *testing.T) {
 	if err := portal.WriteSkeleton(dir); err == nil {
 		t.Error("a portal was written over")
 	}
-	if err := portal.WriteSkeleton(filepath.Join(t.TempDir(), "Nova Entidade")); err == nil {
-		t.Error("a name that is no part of an address was taken")
+	for _, name := range []string{"Nova Entidade", "x", "9a", strings.Repeat("a", 41)} {
+		if err := portal.WriteSkeleton(filepath.Join(t.TempDir(), name)); err == nil || !strings.Contains(err.Error(), "2 to 40") {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

@@ -18,6 +18,9 @@ import (
 // keyForm is what a key may look like: it stands in addresses and in names of HTML fields.
 var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{1,39}$`)
 
+// nameForm says of a portal's name what keyForm asks.
+const nameForm = "is part of addresses: expected 2 to 40 lower-case letters, digits, - and _, the first a letter"
+
 // numberForm is what the number of a case may look like: it stands in the record, in addresses and in what people type.
 var numberForm = regexp.MustCompile(`^([0-9A-Z._:/-]|\{(portal|year|seq)\})+$`)
 
@@ -55,7 +58,7 @@ func (c *checker) expect(ok bool, at Pos, format string, args ...any) {
 
 func (c *checker) portal() {
 	p := c.p
-	c.expect(keyForm.MatchString(p.Name), p.At, "the directory's name %q is part of addresses: expected lower-case letters, digits and hyphens", p.Name)
+	c.expect(keyForm.MatchString(p.Name), p.At, "the directory's name %q "+nameForm, p.Name)
 	c.expect(!p.Title.IsZero(), c.at("title"), "expected title")
 	c.expect(!p.Body.Name.IsZero() && p.Body.Short != "", c.at("body"), "expected body with name and short")
 	c.colour("primary", p.Look.Primary)

@@ -18,7 +18,7 @@ func Skeleton() (fs.FS, error) { return fs.Sub(skeleton, "skeleton") }
 // WriteSkeleton makes a new portal's directory. It never writes into one that is there.
 func WriteSkeleton(dir string) error {
 	if name := filepath.Base(dir); !keyForm.MatchString(name) {
-		return fmt.Errorf("%q is part of addresses: expected lower-case letters, digits and hyphens", name)
+		return fmt.Errorf("the name %q "+nameForm, name)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is there already", dir)
