@@ -2,6 +2,7 @@ package casefile
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -277,7 +278,7 @@ func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evid
 		if err != nil {
 			return err
 		}
-		upload.Portal, upload.Case, rule = c.Portal.Name, string(c.ID), ruleOf(f)
+		upload.Portal, upload.Case, rule = c.Portal.Name, string(c.ID), ruleOf(c.Portal, f)
 		return s.room(ctx, tx, c, f)
 	}
 	if err := s.db.Look(ctx, func(tx *db.Tx) error { return may(ctx, tx) }); err != nil {
@@ -288,6 +289,17 @@ func (s *Service) Attach(ctx context.Context, by actor.Actor, id ID, upload evid
 		return "", err
 	}
 	return doc.ID, s.db.InTx(ctx, func(tx *db.Tx) error { return touch(ctx, tx, id) })
+}
+
+// AttachSame adds a document of the case to another of its questions: what was sent once need not be sent again. It is
+// judged there anew, and kept or taken out by itself.
+func (s *Service) AttachSame(ctx context.Context, by actor.Actor, id ID, document evidence.ID, slot string) (evidence.ID, error) {
+	doc, content, err := s.Document(ctx, by, id, document)
+	if err != nil {
+		return "", err
+	}
+	added, err := s.Attach(ctx, by, id, evidence.Upload{Slot: slot, Name: doc.Name, Reader: content})
+	return added, errors.Join(err, content.Close())
 }
 
 // room refuses more documents of one kind than the form has places for.
@@ -303,7 +315,7 @@ func (s *Service) room(ctx context.Context, tx *db.Tx, c *Case, f portal.Field) 
 		}
 	}
 	if n >= f.Files {
-		return fault.Fields([]fault.Field{{Name: f.Key, Key: "E-FIC-08", Args: fault.Args{"n": strconv.Itoa(f.Files), "max": strconv.Itoa(caseMaxMB)}}})
+		return fault.Fields([]fault.Field{{Name: f.Key, Key: "E-FIC-08", Args: fault.Args{"n": strconv.Itoa(f.Files), "max": strconv.Itoa(c.Portal.Rules.CaseMB)}}})
 	}
 	return nil
 }
@@ -362,19 +374,16 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, by actor.Actor, id ID, sl
 	return nil, f, fault.New(fault.Conflict, "case.filed-already")
 }
 
-func ruleOf(f portal.Field) evidence.Rule {
-	rule := evidence.Rule{MaxMB: int64(f.MaxMB), MaxFiles: caseMaxFiles, CaseMaxMB: caseMaxMB}
+func ruleOf(p *portal.Portal, f portal.Field) evidence.Rule {
+	rule := evidence.Rule{MaxMB: int64(f.MaxMB), MaxFiles: caseMaxFiles, CaseMaxMB: int64(p.Rules.CaseMB)}
 	for _, kind := range f.Accepts {
 		rule.Kinds = append(rule.Kinds, evidence.Kind(kind))
 	}
 	return rule
 }
 
-// All documents of one case together (ecce-content §2.5: 40 MB a case; a credencial's papers may be more).
-const (
-	caseMaxMB    = 80
-	caseMaxFiles = 60
-)
+// caseMaxFiles bounds the documents of one case; how much they may hold together is the portal's to say.
+const caseMaxFiles = 60
 
 // Cancel erases a draft and its documents at once.
 func (s *Service) Cancel(ctx context.Context, by actor.Actor, id ID) error {

@@ -114,6 +114,25 @@ func (s *Service) unapprove(ctx context.Context, tx *db.Tx, by actor.Actor, c *C
 	return decision.Void(ctx, tx, by, string(c.ID), "stood-aside")
 }
 
+// HasCodes says whether the case holds a code that is masked, and that whoever reviews may have to look something up by.
+func (c *Case) HasCodes() bool {
+	return slices.ContainsFunc(c.Procedure.Fields(), func(f portal.Field) bool { return field.Lookable(f.Kind) && c.Answers.One(f.Key) != "" })
+}
+
+// ShowCodes puts on record that an officer had the codes of a case shown whole, to look something up by them. It
+// refuses whoever does not work on the case, and a case that holds none.
+func (s *Service) ShowCodes(ctx context.Context, by actor.Actor, id ID) error {
+	return s.work(ctx, by, id, actor.WorkCase, func(tx *db.Tx, c *Case) error {
+		if !c.HasCodes() {
+			return fault.New(fault.NotFound, "fault.not-found")
+		}
+		if err := happen(ctx, tx, c, by, "codes-shown", "", true); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, by, "case.show-codes", c.object(), audit.With("revision", c.Revision))
+	})
+}
+
 // Note keeps a note of work, which the applicant does not see.
 func (s *Service) Note(ctx context.Context, by actor.Actor, id ID, words string) error {
 	if err := worded(words, 2, 4000); err != nil {

@@ -115,3 +115,7 @@ func showMoney(lang i18n.Lang, s string) string {
 	}
 	return grouped(euros, lang) + "," + cents + "\u00a0€"
 }
+
+// Lookable says whether a value that is masked wherever it is shown must still be read whole by whoever has to look
+// something up by it: an access code of a public register. What tells people apart never is.
+func Lookable(kind Kind) bool { return kind == Certidao }

@@ -65,6 +65,7 @@ func (c *checker) portal() {
 	c.colour("dark", p.Look.Dark)
 	c.expect(p.Rules.HearingDays >= 10, c.at("rules", "hearing-days"), "rules.hearing-days is %d; expected at least 10 (CPA 122.º)", p.Rules.HearingDays)
 	c.expect(p.Rules.DecideDays > 0 && p.Rules.ElementsDays > 0 && p.Rules.StandstillMonths >= 6, c.at("rules"), "expected rules.decide-days, rules.elements-days, and rules.standstill-months of 6 or more (CPA 132.º)")
+	c.expect(p.Rules.CaseMB > 0 && p.Rules.CaseMB <= mostCaseMB, c.at("rules", "case-mb"), "rules.case-mb is %d; expected 1 to %d: the megabytes of all documents of a case", p.Rules.CaseMB, mostCaseMB)
 	for _, part := range []string{"{year}", "{seq}"} {
 		c.expect(strings.Contains(p.Rules.Number, part), c.at("rules", "number"), "rules.number needs %s, so that no two cases have the same", part)
 	}
@@ -90,6 +91,12 @@ func (c *checker) portal() {
 	c.powersAndReasons()
 	c.unset()
 }
+
+// usualCaseMB is what a case may hold where a portal does not say (ecce-content §2.5), mostCaseMB what it may say.
+const (
+	usualCaseMB = 40
+	mostCaseMB  = 1000
+)
 
 // places are where a menu may lead beside the portal's own pages.
 var places = []string{"home", "access", "verify", "follow", "minutas", "pki"}

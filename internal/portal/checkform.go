@@ -132,6 +132,7 @@ func (c *checker) field(f Field) {
 	c.expect(f.Default == "" || len(f.Options) == 0 || offered[f.Default], f.At, "field %s: default %q is none of its options", f.Key, f.Default)
 	if f.IsFile() {
 		c.expect(len(f.Accepts) > 0 && f.MaxMB > 0 && f.Files > 0, f.At, "field %s: a file needs accepts, max-mb and files", f.Key)
+		c.expect(f.MaxMB <= c.p.Rules.CaseMB, f.At, "field %s: max-mb: %d; expected no more than rules.case-mb, which is %d", f.Key, f.MaxMB, c.p.Rules.CaseMB)
 		for _, kind := range f.Accepts {
 			c.expect(slices.Contains([]string{"pdf", "png", "jpeg"}, kind), f.At, "field %s: accepts %q; expected pdf, png or jpeg", f.Key, kind)
 		}

@@ -100,6 +100,8 @@ func TestEveryMistakeNamesItsFileItsLineAndWhatWasExpected(t *testing.T) {
 		{"no approval", file, "approvals: 1", "approvals: 10", `form.yaml:17: approvals: 10; expected 1 to 9`},
 		{"a role in nobody's office", file, "[decider]", "[king]", `form.yaml:17: roles: "king"; expected one of `},
 		{"a reason of nobody's", file, "[decider]}", "[decider], reasons: [X1]}", `form.yaml:17: reasons: "X1" is not among the portal's reasons`},
+		{"a case that holds nothing", "portal.yaml", "rules:\n", "rules:\n  case-mb: 0\n", `rules.case-mb is 0; expected 1 to 1000`},
+		{"a document larger than a case", file, "max-mb: 1,", "max-mb: 41,", `form.yaml:13: field paper: max-mb: 41; expected no more than rules.case-mb, which is 40`},
 		{"parts of no field", file, "[decider]}", "[decider], parts: days}", `form.yaml:17: parts: "days"; expected a field of the kind choices`},
 		{"parts of one choice", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: "sort"; expected a field of the kind choices`},
 		{"parts of which nobody is told", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: expected a mail on case.approved-in-part`},

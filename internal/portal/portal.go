@@ -116,11 +116,13 @@ type Power struct {
 // Rules are the terms and texts of administrative procedure that are the body's to set.
 // References of ecce-content §9: CPA = Código do Procedimento Administrativo.
 type Rules struct {
-	Number           string       `yaml:"number"`            // form of a case's number: {portal} {year} {seq}
-	DecideDays       int          `yaml:"decide-days"`       // working days to decide (CPA 128.º)
-	ElementsDays     int          `yaml:"elements-days"`     // working days to bring elements (CPA 108.º)
-	ElementsSuspend  bool         `yaml:"elements-suspend"`  // whether asking for elements stops the clock
-	HearingDays      int          `yaml:"hearing-days"`      // working days to be heard, never under 10 (CPA 122.º)
+	Number          string `yaml:"number"`           // form of a case's number: {portal} {year} {seq}
+	DecideDays      int    `yaml:"decide-days"`      // working days to decide (CPA 128.º)
+	ElementsDays    int    `yaml:"elements-days"`    // working days to bring elements (CPA 108.º)
+	ElementsSuspend bool   `yaml:"elements-suspend"` // whether asking for elements stops the clock
+	HearingDays     int    `yaml:"hearing-days"`     // working days to be heard, never under 10 (CPA 122.º)
+	// CaseMB is what all documents of one case may hold together, in megabytes; 40 if left out.
+	CaseMB           int          `yaml:"case-mb"`
 	StandstillMonths int          `yaml:"standstill-months"` // after which a case may be declared deserted (CPA 132.º)
 	Silence          Text         `yaml:"silence"`           // effect of silence (CPA 129.º, 130.º)
 	Remedies         Text         `yaml:"remedies"`          // remedies block of an unfavourable act (CPA 184.º–199.º)

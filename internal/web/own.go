@@ -155,6 +155,9 @@ func (a *asking) shown(f portal.Field) string {
 }
 
 func (a *asking) shownValue(f portal.Field, value string) string {
+	if a.whole && field.Lookable(f.Kind) {
+		return value
+	}
 	switch f.Kind {
 	case field.Choice, field.Choices:
 		for _, o := range f.Options {
@@ -164,10 +167,6 @@ func (a *asking) shownValue(f portal.Field, value string) string {
 		}
 	case field.Tick:
 		return a.v.say("web.yes")
-	case field.Certidao:
-		if a.whole {
-			return value
-		}
 	case field.Body:
 		for _, b := range a.v.portal.Register {
 			if b.NIPC == value {

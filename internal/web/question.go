@@ -190,7 +190,7 @@ func (a *asking) upload(f portal.Field) ui.Upload {
 		kinds = append(kinds, strings.ToUpper(kind))
 	}
 	u.Accept = strings.Join(accept, ",")
-	limits := a.v.say("web.file-limits", "kinds", strings.Join(kinds, ", "), "max", strconv.Itoa(f.MaxMB))
+	limits := a.v.say("web.file-limits", "kinds", strings.Join(kinds, ", "), "max", strconv.Itoa(f.MaxMB), "whole", strconv.Itoa(a.v.portal.Rules.CaseMB))
 	u.Hint = strings.TrimSpace(u.Hint + " " + limits)
 	if f.Minuta != "" && a.view.ID != "" {
 		u.Links = []ui.Link{{Text: a.v.say("web.minuta"), Href: a.v.at("processos", string(a.view.ID), "minutas", f.Minuta)}}

@@ -41,6 +41,8 @@ type officerPage struct {
 	Moves     []move
 	Timeline  []ui.Mark
 	Audit     ui.Link
+
+	whole bool // codes to look something up by are shown whole: the officer asked, and it is on record
 }
 
 // proposalPart is exactly what an approval would make.
@@ -65,6 +67,7 @@ type deed struct {
 	typed    url.Values
 	problems []fault.Field
 	refusal  string
+	shown    bool // what was asked for is to be shown on this very answer, and on no other
 }
 
 // review shows a case to an officer: answers beside evidence, what an approval would make, and what may be done.
@@ -84,7 +87,7 @@ func (v *visit) showCase(status int, d deed) error {
 	if err != nil {
 		return err
 	}
-	p := officerPage{Frame: v.frame(v.text(r.Procedure.Title)), Refusal: d.refusal}
+	p := officerPage{Frame: v.frame(v.text(r.Procedure.Title)), Refusal: d.refusal, whole: d.shown}
 	p.Frame.Wide, p.Frame.Kicker, p.Frame.State, p.Frame.Trail = true, r.Number, v.pill(r.Case), v.trail()
 	p.Frame.Lead, p.Frame.Failed = subjectLine(r), len(d.problems) > 0 || d.refusal != ""
 	if v.r.Method == http.MethodGet {
@@ -147,7 +150,7 @@ func (v *visit) fileOf(p *officerPage, r casefile.Review) {
 	}
 	a := v.asking(r.View)
 	a.warn(r.Warnings)
-	a.whole = !r.Mine && v.by.MayIn(v.portal.Name, actor.WorkCase) == nil
+	a.whole = p.whole
 	for _, step := range r.Procedure.Steps {
 		answered := slices.DeleteFunc(step.Asked(r.Answers, v.s.now()), portal.Field.IsFile)
 		p.Parts = append(p.Parts, reviewPart{Title: v.text(step.Title), Facts: a.facts(answered)})
@@ -294,10 +297,11 @@ const (
 
 	moveIntendPart  = "audiencia-parcial"
 	moveApprovePart = "deferir-parte"
+	moveShow        = "mostrar"
 )
 
 func movesOf() []string {
-	return []string{moveTake, moveReturn, moveAside, moveNote, moveElements, moveApprove, moveIntend, moveRefuse, moveDesert, moveIdentity, moveIntendPart, moveApprovePart}
+	return []string{moveTake, moveReturn, moveAside, moveNote, moveElements, moveApprove, moveIntend, moveRefuse, moveDesert, moveIdentity, moveIntendPart, moveApprovePart, moveShow}
 }
 
 // decide does one move of an officer with a case.
@@ -318,6 +322,10 @@ func (s *Server) decide(v *visit) error {
 	}
 	d.typed = v.r.PostForm
 	err = v.do(id, d)
+	if err == nil && d.move == moveShow {
+		d.shown = true
+		return v.showCase(http.StatusOK, d)
+	}
 	if err == nil {
 		v.redirect(v.at("tecnico", "processos", string(id)) + "?feito=" + d.move)
 		return nil
@@ -389,6 +397,8 @@ func (v *visit) do(id casefile.ID, d deed) error {
 		return cases.Refuse(ctx, v.by, id, revision, d.ground())
 	case moveDesert:
 		return cases.Desert(ctx, v.by, id, d.ground())
+	case moveShow:
+		return cases.ShowCodes(ctx, v.by, id)
 	case moveIntendPart, moveApprovePart:
 		return v.decidePart(id, d, revision)
 	case moveIdentity:
@@ -488,6 +498,9 @@ func (k *desk) moves(identity bool) []move {
 			may(actor.WorkCase, k.intend)
 		}
 	}
+	if k.r.HasCodes() {
+		may(actor.WorkCase, k.show)
+	}
 	may(actor.WorkCase, k.note)
 	if !k.r.State.Decided() {
 		may(actor.WorkCase, k.aside)
@@ -506,6 +519,8 @@ func (k *desk) move(name string, button ui.Button, fields ...templ.Component) mo
 }
 
 func (k *desk) take() move { return k.opened(k.move(moveTake, ui.Button{})) }
+
+func (k *desk) show() move { return k.move(moveShow, ui.Button{Look: ui.Secondary}) }
 
 // takeUp goes on with a case whose applicant did not bring what was asked for in time.
 func (k *desk) takeUp() move {

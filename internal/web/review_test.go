@@ -127,3 +127,37 @@ func TestWhoOnlyAuditsIsOfferedNoMove(t *testing.T) {
 	want(t, p.Move(t, coop, id, "assumir", nil), http.StatusForbidden)
 	want(t, officer(t, app, coop).Move(t, coop, id, "apagar", nil), http.StatusNotFound)
 }
+
+// The access code of a public register is masked, but for the answer to the press that asks for it, which is on record.
+func TestAnAccessCodeIsShownWholeOnceAndOnRecord(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	by := officer(t, app, coop)
+	id := coded(t, app, by)
+	at := "/cases/tecnico/processos/" + id
+	masked := func(a apptest.Answer) {
+		t.Helper()
+		if strings.Contains(a.Body, "1234-5678-9012") || !a.Says(t, "9012") {
+			t.Error("the code is not masked to its last four digits")
+		}
+	}
+	masked(want(t, by.Get(t, at), http.StatusOK))
+	auditor := officer(t, app, coop, actor.Auditor)
+	masked(want(t, auditor.Get(t, at), http.StatusOK))
+	want(t, auditor.Move(t, coop, id, "mostrar", nil), http.StatusForbidden)
+	a := want(t, by.Move(t, coop, id, "mostrar", nil), http.StatusOK)
+	sound(t, a)
+	says(t, a, "1234-5678-9012", "Código de acesso mostrado por inteiro")
+	masked(by.Get(t, at))
+	says(t, auditor.Get(t, "/cases/tecnico/auditoria?"+url.Values{"objeto": {"case/" + id}}.Encode()), "case.show-codes")
+	_, without := waiting(t, app)
+	want(t, by.Move(t, coop, without, "mostrar", nil), http.StatusNotFound)
+}
+
+// coded files a case that holds an access code and gives its id.
+func coded(t *testing.T, app *apptest.App, by *apptest.Person) string {
+	t.Helper()
+	m := member(t, app, by)
+	answers, files := script(t, app, coop, "credencial")
+	return m.File(t, coop, "credencial", answers, files)
+}
