@@ -66,17 +66,22 @@ export async function put(name, content) {
   return file
 }
 
+let made = 0 // two journeys are played at a time: what openssl is given has a name of its own
+
 // request has openssl make a key and a request for a certificate: {text, key}.
-export async function request(name = 'pedido') {
+export async function request() {
+  const name = `pedido-${++made}`
   const key = join(dir, `${name}.key`), csr = join(dir, `${name}.csr`)
   await run('openssl', ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', csr, '-subj', '/'])
   return { text: await readFile(csr, 'utf8'), key }
 }
 
-// certificate has openssl read a certificate: its text and its public key.
-export async function certificate(pem) {
-  const file = await put('certificado.pem', pem)
-  const { stdout } = await run('openssl', ['x509', '-in', file, '-noout', '-subject', '-issuer', '-pubkey', '-nameopt', 'utf8'])
+// certificate has openssl read a certificate: its names and its public key, and
+// the extensions that are asked for.
+export async function certificate(pem, extensions = []) {
+  const file = await put(`certificado-${++made}.pem`, pem)
+  const more = extensions.length ? ['-ext', extensions.join(',')] : []
+  const { stdout } = await run('openssl', ['x509', '-in', file, '-noout', '-subject', '-issuer', '-pubkey', '-nameopt', 'utf8', ...more])
   return stdout
 }
 
