@@ -34,6 +34,11 @@ func (s *Service) Approve(ctx context.Context, by actor.Actor, id ID, revision s
 
 // approve records an approval of the case but for the parts left out, and grants it once enough people have.
 func (s *Service) approve(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case, left []Part, weighing string) error {
+	if reviewed, err := c.reviewedBy(ctx, tx, by.Person); err != nil {
+		return err
+	} else if reviewed {
+		return fault.New(fault.Forbidden, "case.reviewed")
+	}
 	grant, proposal, err := s.proposal(ctx, tx, c, left)
 	if err != nil {
 		return err
@@ -65,6 +70,16 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, by actor.Actor, c *Cas
 		return s.notifyPart(ctx, tx, c, left, weighing)
 	}
 	return s.tell(ctx, tx, c, portal.CaseApproved, c.authorship(), letter.Link{})
+}
+
+// reviewedBy says whether a person may not approve because they reviewed, where the procedure keeps the two apart
+// (ecce-content §9, rule 13): whoever took the case at any time has reviewed it. The person counts, not the account.
+func (c *Case) reviewedBy(ctx context.Context, tx *db.Tx, person actor.PersonID) (bool, error) {
+	if !c.Procedure.Decide.ReviewerApart {
+		return false, nil
+	}
+	took, err := reviewers(ctx, tx, c.ID)
+	return slices.Contains(took, person), err
 }
 
 // proposal is what an approval hands over, and what would be made of it.

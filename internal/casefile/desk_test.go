@@ -19,6 +19,7 @@ func desk() fstest.MapFS {
 		"procedures/yearly.yaml":   {Data: []byte(yearlyYAML)},
 		"procedures/question.yaml": {Data: []byte(questionYAML)},
 		"procedures/several.yaml":  {Data: []byte(severalYAML)},
+		"procedures/apart.yaml":    {Data: []byte(strings.NewReplacer("key: question", "key: apart", "approvals: 2,", "approvals: 2, reviewer-apart: true,").Replace(questionYAML))},
 		"register.csv":             {Data: []byte("nipc,name,acronym,kind,class,domains\n590000012,Município de Exemplo,ME,Autarquia,eligible,\n590000020,Direção-Geral Suspensa,DGS,Estado,conditional,\n")},
 	}
 	for _, slug := range portal.NeededPages() {

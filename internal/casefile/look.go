@@ -109,6 +109,7 @@ type Review struct {
 	Mine     bool // the officer's own case: nothing to do here but stand aside
 	Approved bool // the officer has approved this revision already
 	Missing  int  // approvals by other persons still needed
+	Reviewed bool // the officer reviewed it, and the procedure keeps reviewers from approving
 	// Heard are the parts on which the applicant was last heard, HeardWhole that it was on the whole.
 	Heard      []Part
 	HeardWhole bool
@@ -163,6 +164,9 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, by actor.Actor, c *Cas
 	}
 	var err error
 	if _, r.Proposal, err = s.proposal(ctx, tx, c, nil); err != nil {
+		return err
+	}
+	if r.Reviewed, err = c.reviewedBy(ctx, tx, by.Person); err != nil {
 		return err
 	}
 	if r.Heard, r.HeardWhole, err = heardOn(ctx, tx, c); err != nil {

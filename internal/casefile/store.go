@@ -450,6 +450,14 @@ func touch(ctx context.Context, tx *db.Tx, id ID) error {
 	return err
 }
 
+// reviewers lists who took a case for review.
+func reviewers(ctx context.Context, tx *db.Tx, id ID) ([]actor.PersonID, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (actor.PersonID, error) {
+		var person actor.PersonID
+		return person, scan(&person)
+	}, `SELECT person FROM case_event WHERE case_id = $1 AND kind = 'taken'`, string(id))
+}
+
 // stoodAside lists who declared themselves impeded in a case.
 func stoodAside(ctx context.Context, tx *db.Tx, id ID) ([]actor.PersonID, error) {
 	return db.Collect(ctx, tx, func(scan func(...any) error) (actor.PersonID, error) {

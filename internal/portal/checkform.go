@@ -168,6 +168,7 @@ func (c *checker) decide(proc *Procedure) {
 		reason, ok := c.p.Reason(code)
 		c.expect(ok && reason.For == "refuse", d.At, "reasons: %q is not among the portal's reasons for refuse", code)
 	}
+	c.expect(!d.ReviewerApart || d.Approvals > 1, d.At, "reviewer-apart: expected approvals of 2 or more: where one person decides, they may review too")
 	if d.Parts == "" {
 		return
 	}

@@ -102,6 +102,7 @@ func TestEveryMistakeNamesItsFileItsLineAndWhatWasExpected(t *testing.T) {
 		{"a reason of nobody's", file, "[decider]}", "[decider], reasons: [X1]}", `form.yaml:17: reasons: "X1" is not among the portal's reasons`},
 		{"a case that holds nothing", "portal.yaml", "rules:\n", "rules:\n  case-mb: 0\n", `rules.case-mb is 0; expected 1 to 1000`},
 		{"a document larger than a case", file, "max-mb: 1,", "max-mb: 41,", `form.yaml:13: field paper: max-mb: 41; expected no more than rules.case-mb, which is 40`},
+		{"a reviewer apart from nobody", file, "[decider]}", "[decider], reviewer-apart: true}", `form.yaml:17: reviewer-apart: expected approvals of 2 or more`},
 		{"parts of no field", file, "[decider]}", "[decider], parts: days}", `form.yaml:17: parts: "days"; expected a field of the kind choices`},
 		{"parts of one choice", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: "sort"; expected a field of the kind choices`},
 		{"parts of which nobody is told", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: expected a mail on case.approved-in-part`},

@@ -180,6 +180,8 @@ type Decide struct {
 	Reasons   []string     `yaml:"reasons"`   // codes that may ground a refusal
 	// Parts is a field of kind choices: each choice is granted, or left out with its reasons, by itself.
 	Parts string `yaml:"parts"`
+	// ReviewerApart keeps whoever reviewed from being one of several who approve.
+	ReviewerApart bool `yaml:"reviewer-apart"`
 	// Identity asks an officer to record how the subject's identity was proven before anything is issued.
 	Identity bool `yaml:"identity"`
 }

@@ -544,6 +544,9 @@ func (k *desk) approve() move {
 	case k.r.Approved:
 		m.Text = v.say("web.move.deferir.yours")
 		m.Button = ui.Button{}
+	case k.r.Reviewed:
+		m.Text = v.say("case.reviewed")
+		m.Button = ui.Button{}
 	case len(k.r.Proposal.Problems) > 0:
 		m.Text = v.say("web.move.deferir.stopped")
 		m.Button = ui.Button{}
