@@ -197,7 +197,7 @@ func TestADocumentSentIsKeptWhenTheFormComesBack(t *testing.T) {
 	if n := labelled(t, a, "Declaração do superior hierárquico"); attr(n, "type") != "file" || attr(n, "accept") != "application/pdf,image/png,image/jpeg" {
 		t.Errorf("%v", n.Attr)
 	}
-	says(t, a, "PDF, PNG, JPEG, até 10 MB cada.", "Descarregar a minuta preenchida")
+	says(t, a, "PDF, PNG, JPEG, até 10 MB cada e 40 MB por processo.", "Descarregar a minuta preenchida")
 	paper := document("declaração do superior.pdf", id)
 	a = p.Upload(t, here, url.Values{"prova_funcao": {"superior_ficheiro"}}, map[string]apptest.File{"fich_superior": paper})
 	want(t, a, http.StatusUnprocessableEntity) // the other document is missing
