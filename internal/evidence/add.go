@@ -129,7 +129,7 @@ func (s *Service) write(ctx context.Context, by actor.Actor, doc *Doc, rule Rule
 			return err
 		}
 		doc.By, doc.At = string(by.Person), tx.Now()
-		if earlier, err := twin(ctx, tx, doc.Case, doc.Digest); err != nil {
+		if earlier, err := twin(ctx, tx, doc.Case, doc.Slot, doc.Digest); err != nil {
 			return fmt.Errorf("add evidence: %w", err)
 		} else if earlier != "" {
 			return duplicate(doc.Slot, earlier)

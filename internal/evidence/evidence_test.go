@@ -294,6 +294,30 @@ func TestUploadsAtOnceHoldTheLimitAndTheTwinRule(t *testing.T) {
 	})
 }
 
+func TestOneDocumentServesTwoPlacesAndEachByItself(t *testing.T) {
+	each(t, func(t *testing.T, k kit) {
+		first := k.add(t, pdf())
+		other := upload(pdf())
+		other.Slot = "power"
+		second, err := k.Add(t.Context(), applicant, other, rule, yes)
+		if err != nil || second.Digest != first.Digest {
+			t.Fatalf("%v: %v", second, err)
+		}
+		other.Reader = bytes.NewReader(pdf())
+		if _, err := k.Add(t.Context(), applicant, other, rule, yes); !fault.Is(err, fault.Invalid) {
+			t.Errorf("twice in one place: %v", err)
+		}
+		if err := k.Remove(t.Context(), applicant, "one", "c1", first.ID, yes); err != nil {
+			t.Fatal(err)
+		}
+		_, content, err := k.Open(t.Context(), applicant, "one", "c1", second.ID, yes)
+		if err != nil {
+			t.Fatalf("taken out of one place, it is gone from the other: %v", err)
+		}
+		_ = content.Close()
+	})
+}
+
 func TestWhatIsRemovedLeavesRoomAndNoFile(t *testing.T) {
 	each(t, func(t *testing.T, k kit) {
 		doc := k.add(t, pdf())

@@ -47,9 +47,9 @@ func every(ctx context.Context, tx *db.Tx) ([]Doc, error) {
 	return db.Collect(ctx, tx, scanDoc, `SELECT `+columns+` FROM evidence ORDER BY id`)
 }
 
-// twin gives the name of a document with the same content, or "".
-func twin(ctx context.Context, tx *db.Tx, caseID, digest string) (name string, err error) {
-	err = tx.Row(ctx, `SELECT name FROM evidence WHERE case_id = $1 AND digest = $2`, caseID, digest).Scan(&name)
+// twin gives the name of a document with the same content in the same place, or "". One document may serve two places.
+func twin(ctx context.Context, tx *db.Tx, caseID, slot, digest string) (name string, err error) {
+	err = tx.Row(ctx, `SELECT name FROM evidence WHERE case_id = $1 AND slot = $2 AND digest = $3`, caseID, slot, digest).Scan(&name)
 	if db.None(err) {
 		return "", nil
 	}

@@ -65,7 +65,7 @@ func asksOf(fields []portal.Field) names {
 		switch {
 		case f.Locked:
 		case f.IsFile():
-			n.with(enclosed, f.Key)
+			n.with(enclosed, f.Key).with(given, same(f.Key))
 		case f.Kind == portal.Rows:
 			for _, column := range f.Columns {
 				n.with(numbered, f.Key+"."+column.Key)
@@ -247,6 +247,44 @@ func opened(id casefile.ID) opening { return func() (casefile.ID, error) { retur
 // beside its field, and the words are kept whatever happens to the documents. Of a form that brings what it does not
 // have, nothing is kept.
 func (v *visit) readCase(asks names, open opening) ([]fault.Field, error) {
+	problems, err := v.readDocuments(asks, open)
+	if err != nil {
+		return problems, err
+	}
+	for _, slot := range slices.Sorted(maps.Keys(asks)) {
+		if asks[slot] != enclosed {
+			continue
+		}
+		problem, err := v.takeSame(slot, open)
+		if err != nil {
+			return problems, err
+		}
+		problems = append(problems, problem...)
+	}
+	return problems, nil
+}
+
+// takeSame takes a document that answers one question for another, if the form says so.
+func (v *visit) takeSame(slot string, open opening) ([]fault.Field, error) {
+	document := v.r.PostForm.Get(same(slot))
+	if document == "" {
+		return nil, nil
+	}
+	id, err := open()
+	if err != nil {
+		return nil, err
+	}
+	_, err = v.s.Cases.AttachSame(v.r.Context(), v.by, id, evidence.ID(document), slot)
+	if e, ok := fault.As(err); ok && len(e.Fields) > 0 {
+		return e.Fields, nil
+	}
+	return nil, err
+}
+
+// same is the name under which a form says that a document which was sent for another question serves this one too.
+func same(key string) string { return key + ".mesmo" }
+
+func (v *visit) readDocuments(asks names, open opening) ([]fault.Field, error) {
 	var arrived []evidence.ID
 	problems, err := v.readForm(asks, func(slot, name string, content io.Reader) ([]fault.Field, error) {
 		id, err := open()

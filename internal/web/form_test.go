@@ -228,3 +228,41 @@ func TestARequestOfOtherNamesIsToldToWhoeverOrders(t *testing.T) {
 	leads(t, p.Post(t, at+"3", url.Values{"termos": {"true"}}), "/ecce/processos/"+id+"/rever")
 	leads(t, p.Post(t, "/ecce/processos/"+id+"/submeter", nil), "/ecce/processos/"+id+"/recibo")
 }
+
+func TestOneFileServesTwoQuestionsWithoutBeingSentAgain(t *testing.T) {
+	t.Parallel()
+	app := start(t)
+	p := app.Person(t)
+	id, here := evidenceStep(t, p)
+	words := url.Values{"prova_funcao": {"superior_ficheiro"}}
+	a := want(t, p.Upload(t, here, words, map[string]apptest.File{"fich_superior": document("as duas.pdf", id)}), http.StatusUnprocessableEntity)
+	sound(t, a)
+	says(t, a, "Ou usar um ficheiro que já enviou", "as duas.pdf (Declaração do superior hierárquico)")
+	if a.Value(t, "fich_tecnicos_web.mesmo") != "" {
+		t.Error("a file is chosen before anybody did")
+	}
+	var document string
+	for _, o := range all(a.Page(t), "option") {
+		if strings.HasPrefix(said(o), "as duas.pdf") {
+			document = attr(o, "value")
+		}
+	}
+	other, there := evidenceStep(t, app.Person(t))
+	words.Set("fich_tecnicos_web.mesmo", document)
+	if b := p.Post(t, strings.Replace(there, other, id, 1), url.Values{"fich_superior.mesmo": {"x"}}); b.Status != http.StatusNotFound {
+		t.Errorf("a file that there is not: %d", b.Status)
+	}
+	leads(t, p.Post(t, here, words), strings.TrimSuffix(here, "5")+"6")
+	a = p.Get(t, here)
+	if n := strings.Count(a.Body, "/retirar/"); n != 2 || strings.Contains(a.Body, "Ou usar um ficheiro") {
+		t.Errorf("%d documents stand there, and the file is offered again", n)
+	}
+	a = want(t, p.Post(t, here, words), http.StatusUnprocessableEntity)
+	if !strings.Contains(beside(t, a, "fich_tecnicos_web"), "já foi junto") {
+		t.Error("it is taken twice for one question")
+	}
+	p.Post(t, "/ecce/processos/"+id+"/retirar/"+document, nil)
+	if n := strings.Count(p.Get(t, here).Body, "/retirar/"); n != 1 {
+		t.Errorf("taken out of one question, it stands in %d", n)
+	}
+}

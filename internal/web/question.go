@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -200,7 +201,29 @@ func (a *asking) upload(f portal.Field) ui.Upload {
 			u.Files = append(u.Files, a.uploaded(doc))
 		}
 	}
+	u.Same = a.others(f)
 	return u
+}
+
+// others are the documents of the case that answer other questions and not yet this one: one may serve several.
+func (a *asking) others(f portal.Field) ui.Choice {
+	c := ui.Choice{Field: ui.Field{Name: same(f.Key), Label: a.v.say("web.same-file"), Optional: true}, Empty: a.v.say("web.same-file.none")}
+	seen := map[string]bool{}
+	for _, doc := range a.view.Documents {
+		seen[doc.Digest] = seen[doc.Digest] || doc.Slot == f.Key
+	}
+	for _, doc := range a.view.Documents {
+		if seen[doc.Digest] || !slices.Contains(f.Accepts, string(doc.Kind)) {
+			continue
+		}
+		seen[doc.Digest] = true
+		text := doc.FileName()
+		if of, ok := a.view.Procedure.Field(doc.Slot); ok {
+			text += " (" + a.v.text(of.Label) + ")"
+		}
+		c.Options = append(c.Options, ui.Option{Value: string(doc.ID), Text: text})
+	}
+	return c
 }
 
 func (a *asking) uploaded(doc evidence.Doc) ui.Uploaded {

@@ -14,7 +14,7 @@ CREATE TABLE evidence (
     scan     TEXT   NOT NULL CHECK (scan IN ('unscanned', 'clean', 'held')),
     added_by TEXT   NOT NULL, -- the person's id, or '' for a visitor with a link
     added_at TEXT   NOT NULL,
-    UNIQUE (case_id, digest)
+    UNIQUE (case_id, slot, digest) -- one document may answer two questions, each once
 );
 
 -- What a case holds in all: one row that every addition changes, so that two at once cannot both fit under a limit.

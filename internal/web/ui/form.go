@@ -206,6 +206,7 @@ type Upload struct {
 	Accept   string // as the input's accept: "application/pdf,image/png"
 	Multiple bool
 	Files    []Uploaded
+	Same     Choice // documents sent for other questions that may serve this one too; none to leave out
 }
 
 // Uploaded is a file that the draft holds.

@@ -188,6 +188,7 @@ func homeSample(say sayer, _ i18n.Lang) templ.Component {
 			User:     ui.Input{Field: ui.Field{Name: "utilizador"}},
 			Password: ui.Password{Field: ui.Field{Name: "palavra"}},
 			New:      ui.Link{Href: "/ecce/acesso"}, Recover: ui.Link{Href: "/ecce/recuperar"},
+			Later: say("NOTA: Depois do primeiro acesso, poderá usar a Chave Móvel Digital.", "NOTE: After the first access you can use the Chave Móvel Digital."),
 			Links: []ui.Link{
 				{Text: say("FAQ's", "FAQ"), Href: "/ecce/perguntas-frequentes"},
 				{Text: say("Requisitos técnicos", "Technical requirements"), Href: "/ecce/requisitos"},
