@@ -50,7 +50,7 @@ type Server struct {
 // Database says where the database is.
 type Database struct {
 	URL      string `toml:"url" secret:"true" doc:"sqlite:PATH or postgres://…; empty for SQLite in the data directory"`
-	MaxConns int    `toml:"max_conns" doc:"most connections at a time"`
+	MaxConns int    `toml:"max_conns" doc:"most connections at a time; on PostgreSQL the queue has three more"`
 }
 
 // Mail says how mail leaves.

@@ -44,6 +44,7 @@ type DB struct {
 	engine Engine
 	write  *sql.DB // one connection on SQLite
 	read   *sql.DB // the same as write on PostgreSQL
+	aside  *sql.DB // the queue's; the same as write on SQLite
 	clock  func() time.Time
 	group  *group // gathers deeds on SQLite; nil on PostgreSQL
 }
@@ -84,7 +85,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(c.MaxConns)
 	read.SetMaxIdleConns(c.MaxConns)
-	d := &DB{engine: SQLite, write: write, read: read, clock: c.Clock}
+	d := &DB{engine: SQLite, write: write, read: read, aside: write, clock: c.Clock}
 	d.group = gather(d)
 	return d, nil
 }
@@ -98,25 +99,42 @@ func maps(base url.Values, key, value string) url.Values {
 	return all
 }
 
+// housekeeping is how many connections the queue has besides the deeds' own on PostgreSQL: one to poll, one to keep
+// its place as leader, one to record what was done.
+const housekeeping = 3
+
 func openPostgres(ctx context.Context, c Config) (*DB, error) {
-	pool, err := sql.Open("pgx", c.URL)
+	pool, err := postgresPool(c.URL, c.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(c.MaxConns)
-	pool.SetMaxIdleConns(c.MaxConns)
-	pool.SetConnMaxIdleTime(5 * time.Minute)
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), pool.Close())
 	}
-	return &DB{engine: Postgres, write: pool, read: pool, clock: c.Clock}, nil
+	aside, err := postgresPool(c.URL, housekeeping)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return &DB{engine: Postgres, write: pool, read: pool, aside: aside, clock: c.Clock}, nil
+}
+
+func postgresPool(url string, conns int) (*sql.DB, error) {
+	pool, err := sql.Open("pgx", url)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return pool, nil
 }
 
 // Engine says which engine this is. Only the queue and the migrations have a reason to ask.
 func (d *DB) Engine() Engine { return d.engine }
 
-// Pool is the pool of writing connections, for the queue's own housekeeping. On SQLite it has one connection.
-func (d *DB) Pool() *sql.DB { return d.write }
+// Pool has connections for the queue's own housekeeping. On PostgreSQL deeds have none of them, so that a crowd at the
+// front desk cannot keep mail from leaving; on SQLite it is the one connection that writes.
+func (d *DB) Pool() *sql.DB { return d.aside }
 
 // Now is the time by the database's clock, as a transaction would carry it.
 func (d *DB) Now() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
@@ -129,6 +147,9 @@ func (d *DB) Close() error {
 	err := d.write.Close()
 	if d.read != d.write {
 		err = errors.Join(err, d.read.Close())
+	}
+	if d.aside != d.write {
+		err = errors.Join(err, d.aside.Close())
 	}
 	return err
 }

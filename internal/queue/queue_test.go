@@ -43,7 +43,9 @@ func made(t *testing.T, d *db.DB, c queue.Config) *queue.Queue {
 
 func start(t *testing.T, q *queue.Queue) {
 	t.Helper()
-	if err := q.Start(t.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := q.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, q) })
@@ -357,6 +359,50 @@ func TestDeedsAndJobsShareTheWriterWithoutHarm(t *testing.T) {
 			t.Fatalf("%d different jobs, want %d", len(seen), writers*deeds)
 		}
 	})
+}
+
+// What a crowd at the front desk waits for must not wait for the crowd: the queue has connections of its own.
+func TestACrowdThatHoldsEveryConnectionDoesNotStopTheQueue(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		const crowd = 60 // many times what the database has for them
+		q := made(t, d, queue.Config{})
+		ran := make(chan struct{}, 1)
+		queue.Handle(q, "test.run", func(context.Context, queue.Job, greeting) error {
+			ran <- struct{}{}
+			return nil
+		})
+		enqueue(t, d, q, "test.run", greeting{}, queue.Options{})
+		came, leave := make(chan struct{}, crowd), make(chan struct{})
+		var all sync.WaitGroup
+		defer all.Wait()
+		defer close(leave)
+		for range crowd {
+			all.Go(func() {
+				err := d.Look(t.Context(), func(*db.Tx) error {
+					came <- struct{}{}
+					<-leave
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		within(t, came, "somebody of the crowd is served")
+		until(t, "nobody else is served", func() bool { return !more(came) })
+		start(t, q)
+		within(t, ran, "the job runs")
+	})
+}
+
+// more says whether another event comes soon.
+func more(events <-chan struct{}) bool {
+	select {
+	case <-events:
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
+	}
 }
 
 func TestAFinishedJobsPayloadIsRemovedSoon(t *testing.T) {
