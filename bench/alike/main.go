@@ -79,7 +79,7 @@ func measure(ctx context.Context, tries int) error {
 	return instance.Record{
 		Name: "alike", Title: "Time does not tell who has an account", Command: fmt.Sprintf("go run ./bench/alike -tries %d", tries),
 		Words: fmt.Sprintf("Each try by a new visitor from a network of its own; answers in milliseconds, to the last byte. The difference is between the median for an\n"+
-			"existing account and that of all tries for none; limit %d ms. The error is between two halves that differ in nothing (none, and none again). The spread\nis between the quartiles for none.", limitMS),
+			"existing account and that of all tries for none; limit %d ms. The error is between two halves that differ in nothing (none, and none again). The spread\nis between the quartiles for none. Within the limit is not indistinguishable: a difference well above error and spread can be found by whoever asks often\nenough from near, within the budgets.", limitMS),
 		Figures: b.found, Table: b.table(),
 	}.Write(ctx, os.Stdout, load)
 }

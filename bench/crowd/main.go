@@ -89,7 +89,7 @@ func measure(ctx context.Context, rounds, size int) error {
 	}
 	return instance.Record{
 		Name: "crowd", Title: "Two hundred sign-ins at once", Command: fmt.Sprintf("go run ./bench/crowd -rounds %d -crowd %d", rounds, size),
-		Words: fmt.Sprintf("Each sign-in with the right password, from a network of its own, to one of %d accounts.\nMeanwhile %d visitors read pages (first page, recovery, verification, an officer's queue), %s apart; the bench runs on the same processors.\n"+
+		Words: fmt.Sprintf("Each sign-in is a right password (the first of two steps; a hash, then\na mailed code), from a network of its own, to one of %d accounts; it came in if it was led on to the code.\nMeanwhile %d visitors read pages (first page, recovery, verification, an officer's queue), %s apart; the bench runs on the same processors.\n"+
 			"Limits: %d MiB, %d ms.", tellers, readers, pause, limitMB, limitMS),
 		Figures: b.found, Table: b.table(),
 	}.Write(ctx, os.Stdout, load)
