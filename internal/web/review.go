@@ -17,6 +17,7 @@ import (
 	"chancela/internal/evidence"
 	"chancela/internal/fault"
 	"chancela/internal/field"
+	"chancela/internal/i18n"
 	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
@@ -48,6 +49,7 @@ type officerPage struct {
 // proposalPart is exactly what an approval would make.
 type proposalPart struct {
 	Facts    []ui.Fact
+	Lang     i18n.Lang // of the facts: the act says them in it, whatever the reader's
 	Digest   string
 	Problems []ui.Finding
 }
@@ -229,7 +231,7 @@ func (v *visit) evidence(r casefile.Review, doc evidence.Doc) ui.Evidence {
 // decided puts on the page what an approval would make, and what was decided so far.
 func (v *visit) decided(p *officerPage, r casefile.Review) {
 	if len(r.Proposal.Lines) > 0 || len(r.Proposal.Problems) > 0 {
-		part := &proposalPart{Digest: r.Proposal.Digest}
+		part := &proposalPart{Digest: r.Proposal.Digest, Lang: i18n.PT}
 		for _, line := range r.Proposal.Lines {
 			part.Facts = append(part.Facts, ui.Fact{Label: line.Label, Text: line.Value})
 		}
