@@ -60,8 +60,14 @@ func foundingOnly(point string) bool { return point == "ca.key" }
 
 // engines runs a test on each database; the setting that it is given names a new one each time it is asked.
 func engines(t *testing.T, test func(t *testing.T, setting func() string)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, func() string { return databaseURL }) }) // none: the one in the data directory
-	t.Run("postgres", func(t *testing.T) { test(t, func() string { return databaseURL + dbtest.Postgres(t) }) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()                                  // a tour mostly waits
+		test(t, func() string { return databaseURL }) // none: the one in the data directory
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, func() string { return databaseURL + dbtest.Postgres(t) })
+	})
 }
 
 const databaseURL = "CHANCELA_DATABASE_URL="
@@ -281,8 +287,8 @@ func TestKilledAtEveryNamedPointNothingIsLostAndNothingDoneTwice(t *testing.T) {
 
 // Kills at random moments: how many on each engine, and how many of them in one tour.
 const (
-	randomKills  = 10
-	killsPerTour = 5
+	randomKills  = 50
+	killsPerTour = 10
 	killsPerAct  = 2 // a sign-in may send three codes in a quarter of an hour, and no more
 )
 
