@@ -437,6 +437,7 @@ func (w *world) tampered(t *testing.T) {
 	if says := w.found(t); says != "" {
 		t.Fatalf("before anything was changed: %s", says)
 	}
+	w.forged.Store(true)
 	const columns = `at, portal, kind, person, account, session, roles, strength, opened, address, verb, object, details, prev, hash`
 	for what, statements := range map[string][]string{
 		"a row changed":  {`UPDATE audit_entry SET object = 'case/outro' WHERE seq = 7`},

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type world struct {
 	*apptest.App
 	clock *clock
 	log   *lines
+	// forged is set once the audit record was, so that what the program says of it is no fault.
+	forged atomic.Bool
 
 	mu       sync.Mutex
 	secrets  map[string]string // what it is, by what it says

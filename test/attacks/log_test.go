@@ -22,8 +22,7 @@ func (w *world) logHoldsNoSecret(t *testing.T) {
 		if err := json.Unmarshal(scan.Bytes(), &event); err != nil || event.Time == "" || event.Level == "" || event.Msg == "" {
 			t.Errorf("C16: not one event: %q (%v)", scan.Text(), err)
 		}
-		// On a machine that is too busy the queue's own election waits for a connection and is tried again.
-		if event.Level == "ERROR" && !strings.HasPrefix(event.Msg, "leadership.Elector") {
+		if event.Level == "ERROR" && !w.expected(event.Msg) {
 			t.Errorf("a fault of ours: %s", scan.Text())
 		}
 	}
@@ -37,4 +36,15 @@ func (w *world) logHoldsNoSecret(t *testing.T) {
 			t.Errorf("C25: %s stands in the log: %q", what, secret)
 		}
 	}
+}
+
+// expected says whether an event of that name is no fault of ours.
+func (w *world) expected(msg string) bool {
+	switch {
+	case strings.HasPrefix(msg, "leadership.Elector"): // on a machine that is too busy an election is tried again
+		return true
+	case msg == "audit checkpoints stopped": // the program may look while a test has the record forged
+		return w.forged.Load()
+	}
+	return false
 }
