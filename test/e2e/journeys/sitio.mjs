@@ -82,6 +82,7 @@ export default async function ({ person, step, server }) {
 
   await step('declined, it is revoked as superseded at once', async () => {
     const serial = await serialOn(ana)
+    await ana.unfold(say('web.certificate.decline.button'))
     await ana.press(say('web.certificate.decline.button'))
     await ana.sees(say('web.certificate.done.recusar'), say('web.certificate.ended'))
     await told(serial, 'status.reason.4')
