@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,7 +27,13 @@ import (
 type Outbox struct {
 	dir  string
 	from From
+
+	mu   sync.Mutex
+	seen map[string]Received // mails that were read: one never says anything else
 }
+
+// mostSeen bounds the memory of what was read: some 10 MB.
+const mostSeen = 4096
 
 const (
 	mailFolder, mailSuffix = "mail", ".eml"
@@ -40,7 +47,7 @@ func OpenOutbox(dir string, from From) (*Outbox, error) {
 			return nil, fmt.Errorf("outbox: %w", err)
 		}
 	}
-	return &Outbox{dir: dir, from: from}, nil
+	return &Outbox{dir: dir, from: from, seen: map[string]Received{}}, nil
 }
 
 // SendMail writes the letter as a file.
@@ -136,13 +143,31 @@ func (o *Outbox) Letters(most int) ([]Received, error) {
 	}
 	all := make([]Received, 0, len(files))
 	for _, file := range files {
-		one, _, err := o.Letter(file)
+		one, err := o.once(file)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// once reads a mail unless it was read before.
+func (o *Outbox) once(file string) (Received, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if known, ok := o.seen[file]; ok {
+		return known, nil
+	}
+	one, _, err := o.Letter(file)
+	if err != nil {
+		return Received{}, err
+	}
+	if len(o.seen) >= mostSeen {
+		clear(o.seen)
+	}
+	o.seen[file] = one
+	return one, nil
 }
 
 // ErrNoLetter says that the outbox has no such mail.
