@@ -237,7 +237,7 @@ func isOwn(profile string) bool {
 // identityProven refuses a person's certificate, and whatever else the request says so of, without the record of an
 // officer (Reg. (EU) 910/2014, art. 24; EN 319 411-2, REG-6.2.2-02).
 func identityProven(ctx context.Context, tx *db.Tx, r Request, c Certificate) error {
-	if !r.Identity && c.Profile != issuance.PersonAuthentication {
+	if !r.Identity && !issuance.OfPerson(c.Profile) {
 		return nil
 	}
 	_, err := identityOf(ctx, tx, r.Portal, r.Case, c.Digest)

@@ -46,6 +46,7 @@ func runCertificateLints(report *Report, u Unsigned, c *x509.Certificate) {
 	for _, l := range certificateLints() {
 		report.note(l.name, l.cites, l.check(u, c))
 	}
+	runClauseLints(report, u, c)
 }
 
 // note counts a lint that was content, or keeps what it found.
@@ -152,7 +153,7 @@ func lintKeyUsage(u Unsigned, c *x509.Certificate) string {
 	switch {
 	case !ok || !e.Critical:
 		return "keyUsage is absent or not critical"
-	case c.KeyUsage != u.profile.KeyUsage:
+	case c.KeyUsage != u.profile.keyUsage(c.PublicKey):
 		return "keyUsage is not the profile's"
 	}
 	return ""

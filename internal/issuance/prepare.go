@@ -96,7 +96,7 @@ func fillTemplate(p Profile, o Order, key Key, issuer *Issuer) (*x509.Certificat
 	t := &x509.Certificate{
 		RawSubject: subject, PublicKey: key.Public, SubjectKeyId: keyIdentifier(bits),
 		AuthorityKeyId: issuer.keyID, // a root's too: RFC 5280 §4.2.1.1 lets it go without, readers need not know
-		KeyUsage:       p.KeyUsage, DNSNames: o.DNSNames, EmailAddresses: o.Emails,
+		KeyUsage:       p.keyUsage(key.Public), DNSNames: o.DNSNames, EmailAddresses: o.Emails,
 	}
 	for _, e := range p.Extended {
 		t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, e.oid())
@@ -110,7 +110,7 @@ func fillTemplate(p Profile, o Order, key Key, issuer *Issuer) (*x509.Certificat
 		t.OCSPServer = []string{issuer.urls.OCSP}
 		t.CRLDistributionPoints = []string{issuer.urls.CRL}
 	}
-	if t.ExtraExtensions, err = extraExtensions(p, issuer); err != nil {
+	if t.ExtraExtensions, err = extraExtensions(p, o.Subject, issuer); err != nil {
 		return nil, fmt.Errorf("issuance: extensions of %s: %w", p.Key, err)
 	}
 	return t, nil

@@ -24,6 +24,12 @@ const (
 	PersonAuthentication = "person-authentication" // P2
 	Seal                 = "seal"                  // P4
 	Website              = "website"               // P5a
+
+	PersonSignature         = "person-signature"          // P1: the key is in the holder's QSCD
+	PersonSignatureSoftware = "person-signature-software" // P1b: the key is anywhere else
+	PersonEncryption        = "person-encryption"         // P3
+	QWAC                    = "qwac"                      // P5b
+	Application             = "application"               // P6
 )
 
 // Profile is a kind of certificate: everything in it that is not the subject's, the key's or the moment's.
@@ -43,6 +49,7 @@ type Profile struct {
 	Backdate time.Duration         // how far before the moment it begins, for clocks that are late
 	Keys     []Algorithm           // the subject's keys; nil for what requests may hold (see [CheckKey])
 	KeyUsage x509.KeyUsage         // critical, always
+	UsageEC  x509.KeyUsage         // instead of KeyUsage where the subject's key is an EC key; 0 for the same
 	Extended []ExtendedUsage       // extended key usage, not critical
 	Policy   int                   // last number of our own policy identifier; 0 for anyPolicy, see anyPolicy
 	ETSI     asn1.ObjectIdentifier // said only by a qualified instance
@@ -129,9 +136,9 @@ func bodySubject(more ...SubjectRule) []SubjectRule {
 	}, more...)
 }
 
-// Profiles lists every version of every profile that this program can issue. P1, P3, P5b, P6 and P7 will stand here.
+// Profiles lists every version of every profile that this program can issue. P7 will stand here.
 func Profiles() []Profile {
-	return []Profile{
+	return append(holderProfiles(), []Profile{
 		{
 			Key: RootCA, Version: 1, IssuedBy: BySelf,
 			Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {Unit, Optional, bound64}, {CommonName, Required, bound64}},
@@ -204,7 +211,7 @@ func Profiles() []Profile {
 			Policy:     5, // no ETSI policy: private trust, not Baseline Requirements
 			Revocation: true,
 		},
-	}
+	}...)
 }
 
 // anyPolicy marks a profile whose policy is anyPolicy (2.5.29.32.0), for authorities.
