@@ -57,6 +57,13 @@ func extraExtensions(p Profile, subject Name, issuer *Issuer) ([]pkix.Extension,
 		}
 		out = append(out, qc)
 	}
+	if p.Sole {
+		usage, err := criticalUsage(p.Extended)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, usage)
+	}
 	if p.NoCheck { // RFC 6960 §4.2.2.2.1: value NULL, not critical
 		out = append(out, pkix.Extension{Id: oidNoCheck, Value: asn1.NullBytes})
 	}
