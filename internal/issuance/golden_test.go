@@ -55,6 +55,7 @@ func samples(t *testing.T, trust Trust) []sample {
 		{root, self},
 		{order(t, IssuingCA, ca, nil, nil, subject), &below},
 		{order(t, OCSPResponder, responder, nil, nil, subject), &issuing},
+		{order(t, TimeStamping, unitValues("TSU 1"+mark), nil, nil, subject), &issuing},
 	}
 	for _, o := range endEntities(t, subject) {
 		all = append(all, sample{o, &issuing})

@@ -142,7 +142,7 @@ func bodySubject(more ...SubjectRule) []SubjectRule {
 	}, more...)
 }
 
-// Profiles lists every version of every profile that this program can issue. P7 will stand here.
+// Profiles lists every version of every profile that this program can issue.
 func Profiles() []Profile {
 	return append(holderProfiles(), []Profile{
 		{
