@@ -63,6 +63,9 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 		return Certificate{}, err
 	}
 	s.c.Crash(pointLinted)
+	if err := s.ready(ctx, d.from.key); err != nil {
+		return Certificate{}, err
+	}
 	defer s.begin(d.record.Serial)()
 	if err := s.intend(ctx, by, r, &d); err != nil {
 		return Certificate{}, err
@@ -228,7 +231,7 @@ func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool,
 // holder's certificate.
 func isOwn(profile string) bool {
 	switch profile {
-	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.Seal:
+	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.Seal:
 		return true
 	}
 	return false

@@ -39,8 +39,11 @@ func (k *Key) Ready(ctx context.Context) error {
 		return err
 	}
 	return k.module.with(ctx, func(l *link, s session) error {
-		_, err := k.find(l, s)
-		return err
+		o, err := k.find(l, s)
+		if err != nil {
+			return err
+		}
+		return s.holds(o)
 	})
 }
 

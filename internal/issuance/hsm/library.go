@@ -142,6 +142,18 @@ func (w *work) alive() error {
 	return nil
 }
 
+// holds implements [session].
+func (w *work) holds(o object) error {
+	read, err := w.m.GetAttributeValue(w.h, pkcs11.ObjectHandle(o.private), []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_ID, nil)})
+	if err != nil {
+		return judge("ask for a key", err)
+	}
+	if !bytes.Equal(read[0].Value, o.id) {
+		return fmt.Errorf("%w: the key's handle means another key", errGone)
+	}
+	return nil
+}
+
 // judge sorts what a call gave: the PIN, the token's being gone, a session too many, or a refusal of that call.
 func judge(what string, err error) error {
 	if err == nil {

@@ -37,6 +37,8 @@ type session interface {
 	destroy(object) error
 	// sign signs a digest: an ECDSA signature in DER, or PKCS#1 v1.5.
 	sign(object, []byte, crypto.Hash) ([]byte, error)
+	// holds asks the token whether a key that was found is still there.
+	holds(object) error
 	// alive asks the token something that only a token that is there answers.
 	alive() error
 	close()

@@ -114,6 +114,8 @@ func (s *playedSession) alive() error {
 	return nil
 }
 
+func (s *playedSession) holds(object) error { return s.alive() }
+
 func (s *playedSession) find(label string) (found []object, err error) {
 	if err := s.alive(); err != nil {
 		return nil, err

@@ -140,11 +140,11 @@ func TestTokenTakenAwayIsTakenUpAgain(t *testing.T) {
 	key := newKey(t, m, "emissora", issuance.ECP256)
 	for range 3 {
 		back := k.Away(t)
+		if err := key.(*hsm.Key).Ready(t.Context()); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("ready without the token, before anybody has noticed: %v", err)
+		}
 		if err := signs(key, crypto.SHA256); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("without the token: %v", err)
-		}
-		if err := key.(*hsm.Key).Ready(t.Context()); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("ready without the token: %v", err)
 		}
 		if _, err := m.Open(t.Context(), "outra"); !fault.Is(err, fault.Unavailable) || errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("looking for a key without the token: %v", err)
