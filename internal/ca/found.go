@@ -258,6 +258,7 @@ func (s *CA) hold(ctx context.Context, by actor.Actor, key ownKey, minutes strin
 // the lists that are due. What fails does not keep the rest from being done.
 func (s *CA) Work(ctx context.Context) error {
 	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.revokeDue(ctx)}
+	s.time.settle()
 	s.mu.Lock()
 	plan := s.plan
 	s.mu.Unlock()

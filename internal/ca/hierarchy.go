@@ -89,7 +89,7 @@ func unitOf(keys []ownKey, issuers map[string]*issuer) (by stamper, err error) {
 		if by.unit, err = issuance.NewStampUnit(k.der, from.authority); err != nil {
 			return by, fmt.Errorf("load time-stamping unit %s: %w", k.name, err)
 		}
-		by.key = k.name
+		by.key, by.serial = k.name, k.serial
 	}
 	return by, nil
 }
