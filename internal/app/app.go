@@ -281,7 +281,11 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.CA, err = ca.New(ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, Crash: a.o.Crash, Log: a.o.Log})
+	authority := ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, Crash: a.o.Crash, Log: a.o.Log}
+	if !a.evaluation() {
+		authority.Reference = ca.KernelClock
+	}
+	a.CA, err = ca.New(authority)
 	if err != nil {
 		return err
 	}
@@ -297,13 +301,19 @@ func (a *App) openSigning(ctx context.Context) error {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
 	}
 	a.Credentials = credential.New(c)
-	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}})
+	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
 	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
 	return nil
+}
+
+// stamps says whether whoever asks gets time stamps.
+func (a *App) stamps() bool {
+	ask := a.o.Settings.Stamps.Ask
+	return ask == config.AskAll || ask == "" && a.evaluation()
 }
 
 // loadHierarchy reads the hierarchy, and founds it at the first start of an evaluation instance. What a crash left
@@ -319,12 +329,13 @@ func (a *App) loadHierarchy(ctx context.Context) error {
 	return a.CA.Found(ctx, actor.Machine(""), a.plan())
 }
 
-// plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, and a
-// seal for each body whose number is known.
+// plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, a
+// time-stamping unit, and a seal for each body whose number is known.
 func (a *App) plan() ca.Plan {
 	p := ca.Plan{
 		Root:    ca.AuthorityPlan{Name: "raiz-teste", Organization: "Chancela TESTE", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
 		Issuing: ca.AuthorityPlan{Name: "emissora-teste", Organization: "Chancela TESTE", CommonName: "Entidade Certificadora TESTE", Responder: "OCSP da Entidade Certificadora TESTE"},
+		Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Chancela TESTE", CommonName: "TSU TESTE"},
 		Minutes: "Evaluation instance: founded by the program at its first start, without witnesses. Every certificate is a TEST one.",
 	}
 	for _, one := range a.Portals.Portals {

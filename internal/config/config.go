@@ -31,6 +31,8 @@ type Settings struct {
 	SMS      SMS      `toml:"sms"`
 	Keys     Keys     `toml:"keys"`
 	TLS      TLS      `toml:"tls"`
+
+	Stamps Stamps `toml:"stamps"`
 }
 
 // Server says where the program listens and what it is called.
@@ -74,6 +76,11 @@ type Keys struct {
 	Passphrase string `toml:"passphrase" secret:"true" doc:"opens the encrypted key files; empty takes the one kept beside them (evaluation only)"`
 }
 
+// Stamps says who gets time stamps.
+type Stamps struct {
+	Ask string `toml:"ask" doc:"who may ask for time stamps: all or nobody; empty is all in an evaluation instance, and nobody otherwise"`
+}
+
 // TLS says with which certificate the pages are served.
 type TLS struct {
 	Certificate string `toml:"certificate" doc:"PEM file of the certificate and its chain; empty for plain HTTP behind a proxy"`
@@ -84,6 +91,12 @@ type TLS struct {
 const (
 	Evaluation = "evaluation"
 	Production = "production"
+)
+
+// AskAll and AskNobody are the answers to who may ask for time stamps.
+const (
+	AskAll    = "all"
+	AskNobody = "nobody"
 )
 
 // Defaults are what holds if nothing else is said: an evaluation instance on loopback.
@@ -273,6 +286,7 @@ func (s *Settings) check() []error {
 	}
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
+	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
 	if s.Server.Mode != Evaluation {
