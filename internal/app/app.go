@@ -30,7 +30,9 @@ import (
 	"chancela/internal/credential"
 	"chancela/internal/db"
 	"chancela/internal/evidence"
+	"chancela/internal/fault"
 	"chancela/internal/i18n"
+	"chancela/internal/issuance/hsm"
 	"chancela/internal/letter"
 	"chancela/internal/link"
 	"chancela/internal/login"
@@ -76,6 +78,7 @@ type App struct {
 	Evidence     *evidence.Service
 	Cases        *casefile.Service
 	CA           *ca.CA
+	Module       *hsm.Module // nil where keys are in files
 	Certificates *certificate.Service
 	Credentials  *credential.Service
 	Status       *status.Service
@@ -326,7 +329,12 @@ func (a *App) loadHierarchy(ctx context.Context) error {
 	if err := a.CA.Reconcile(ctx); err != nil || !a.evaluation() {
 		return err
 	}
-	return a.CA.Found(ctx, actor.Machine(""), a.plan())
+	err := a.CA.Found(ctx, actor.Machine(""), a.plan())
+	if fault.Is(err, fault.Unavailable) { // a module that is away keeps nobody from filing a case
+		a.o.Log.WarnContext(ctx, "the keys cannot be reached; what is missing of the hierarchy is founded when they can", "error", err)
+		return nil
+	}
+	return err
 }
 
 // plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, a
@@ -398,6 +406,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	loop("audit", func(ctx context.Context) error { a.Keeper.Run(ctx); return nil })
 	loop("ca", a.CA.Run)
+	if a.Module != nil {
+		loop("keys", a.watchKeys)
+	}
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
