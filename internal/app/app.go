@@ -292,7 +292,11 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	known, err := knownKeys(a.o.Settings.Keys.Known)
+	if err != nil {
+		return err
+	}
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err

@@ -73,6 +73,7 @@ type SMS struct {
 // Keys say where keys are.
 type Keys struct {
 	Dir        string `toml:"dir" doc:"directory of key files; empty for keys/ in the data directory"`
+	Known      string `toml:"known" doc:"file that lists keys which others have and nobody is certified for, one a line; empty for none"`
 	Passphrase string `toml:"passphrase" secret:"true" doc:"opens the encrypted key files; empty takes the one kept beside them (evaluation only)"`
 	Library    string `toml:"pkcs11_library" doc:"PKCS#11 library of a hardware module that holds the signing keys; empty for key files"`
 	Token      string `toml:"pkcs11_token" doc:"label of the module's token"`
@@ -291,10 +292,10 @@ func (s *Settings) check() []error {
 	}
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
-	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	need(s.Keys.Library == "" || s.Keys.Token != "" && s.Keys.PIN != "", "keys.pkcs11_library wants keys.pkcs11_token, and keys.pkcs11_pin (or CHANCELA_KEYS_PKCS11_PIN_FILE)")
 	need(s.Keys.Library != "" || s.Keys.Token == "" && s.Keys.Serial == "" && s.Keys.PIN == "", "keys.pkcs11_token, pkcs11_serial and pkcs11_pin want keys.pkcs11_library")
 	need(s.Keys.Sessions >= 0, "keys.pkcs11_sessions is below 0")
+	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
 	if s.Server.Mode != Evaluation {
