@@ -298,7 +298,9 @@ func (m *Module) drop(l *link, why error) {
 	m.link = nil
 	closed := make(chan struct{})
 	m.closing = closed
-	m.c.Log.Warn("hsm: the token is let go of", "token", m.c.Token, "why", why)
+	if !errors.Is(why, errClosed) {
+		m.c.Log.Warn("hsm: the token is let go of", "token", m.c.Token, "why", why)
+	}
 	go func() {
 		l.users.Wait()
 		l.close()
