@@ -77,6 +77,7 @@ func (i *instance) stampable(t *testing.T) bool {
 
 func TestAClockThatJumpsStopsTheStamps(t *testing.T) {
 	each(t, func(t *testing.T, i *instance) {
+		i.clock.pass(48 * time.Hour) // so that the unit was certified long ago
 		for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour, 2 * time.Second, -2 * time.Second, time.Second, -time.Second} {
 			i.clock.jump(jump)
 			if i.stampable(t) {
@@ -102,6 +103,7 @@ func TestAClockThatJumpsStopsTheStamps(t *testing.T) {
 
 func TestAClockSetBackWhileNothingRanStopsTheStamps(t *testing.T) {
 	each(t, func(t *testing.T, i *instance) {
+		i.clock.pass(time.Hour) // so that the unit was certified long ago
 		if !i.stampable(t) {
 			t.Fatal("no stamps are given")
 		}
