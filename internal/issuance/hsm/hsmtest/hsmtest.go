@@ -68,7 +68,7 @@ func library(t *testing.T) string {
 
 func (k *Token) run(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...).CombinedOutput()
+	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...).CombinedOutput() //nolint:gosec // the tools of this file only
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
