@@ -124,7 +124,7 @@ func (s *playedSession) find(label string) (found []object, err error) {
 	defer s.p.mu.Unlock()
 	for id, key := range s.p.keys {
 		if name, _, _ := strings.Cut(id, "/"); name == label {
-			found = append(found, object{id: []byte(id[len(label)+1:]), public: key.Public(), guarded: true})
+			found = append(found, object{id: []byte(id[len(label)+1:]), public: key.Public(), guarded: true, private: 1, other: 2})
 		}
 	}
 	return found, nil
