@@ -178,7 +178,7 @@ type list struct {
 
 func packages(t *testing.T) []list {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Name,Imports,TestImports,XTestImports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-tags", "pkcs11", "-json=ImportPath,Name,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = root(t)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()

@@ -15,6 +15,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/app"
+	"chancela/internal/issuance/hsm"
 	"chancela/internal/portal"
 )
 
@@ -135,7 +136,11 @@ func (versionCmd) Run(t *tools) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(t.out, "chancela %s\ncommit %s\n%s %s/%s\nPKCS#11: not in this build\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	pkcs11 := "not in this build"
+	if hsm.Built {
+		pkcs11 = "in this build"
+	}
+	_, err := fmt.Fprintf(t.out, "chancela %s\ncommit %s\n%s %s/%s\nPKCS#11: %s\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, pkcs11)
 	return err
 }
 

@@ -30,7 +30,9 @@ import (
 	"chancela/internal/credential"
 	"chancela/internal/db"
 	"chancela/internal/evidence"
+	"chancela/internal/fault"
 	"chancela/internal/i18n"
+	"chancela/internal/issuance/hsm"
 	"chancela/internal/letter"
 	"chancela/internal/link"
 	"chancela/internal/login"
@@ -76,6 +78,7 @@ type App struct {
 	Evidence     *evidence.Service
 	Cases        *casefile.Service
 	CA           *ca.CA
+	Module       *hsm.Module // nil where keys are in files
 	Certificates *certificate.Service
 	Credentials  *credential.Service
 	Status       *status.Service
@@ -281,11 +284,19 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.CA, err = ca.New(ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, Crash: a.o.Crash, Log: a.o.Log})
+	authority := ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, Crash: a.o.Crash, Log: a.o.Log}
+	if !a.evaluation() {
+		authority.Reference = ca.KernelClock
+	}
+	a.CA, err = ca.New(authority)
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	known, err := knownKeys(a.o.Settings.Keys.Known)
+	if err != nil {
+		return err
+	}
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
@@ -297,13 +308,19 @@ func (a *App) openSigning(ctx context.Context) error {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
 	}
 	a.Credentials = credential.New(c)
-	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}})
+	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
 	a.PKI = pkihttp.New(a.Status)
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
 	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
 	return nil
+}
+
+// stamps says whether whoever asks gets time stamps.
+func (a *App) stamps() bool {
+	ask := a.o.Settings.Stamps.Ask
+	return ask == config.AskAll || ask == "" && a.evaluation()
 }
 
 // loadHierarchy reads the hierarchy, and founds it at the first start of an evaluation instance. What a crash left
@@ -316,15 +333,21 @@ func (a *App) loadHierarchy(ctx context.Context) error {
 	if err := a.CA.Reconcile(ctx); err != nil || !a.evaluation() {
 		return err
 	}
-	return a.CA.Found(ctx, actor.Machine(""), a.plan())
+	err := a.CA.Found(ctx, actor.Machine(""), a.plan())
+	if fault.Is(err, fault.Unavailable) { // a module that is away keeps nobody from filing a case
+		a.o.Log.WarnContext(ctx, "the keys cannot be reached; what is missing of the hierarchy is founded when they can", "error", err)
+		return nil
+	}
+	return err
 }
 
-// plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, and a
-// seal for each body whose number is known.
+// plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, a
+// time-stamping unit, and a seal for each body whose number is known.
 func (a *App) plan() ca.Plan {
 	p := ca.Plan{
 		Root:    ca.AuthorityPlan{Name: "raiz-teste", Organization: "Chancela TESTE", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
 		Issuing: ca.AuthorityPlan{Name: "emissora-teste", Organization: "Chancela TESTE", CommonName: "Entidade Certificadora TESTE", Responder: "OCSP da Entidade Certificadora TESTE"},
+		Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Chancela TESTE", CommonName: "TSU TESTE"},
 		Minutes: "Evaluation instance: founded by the program at its first start, without witnesses. Every certificate is a TEST one.",
 	}
 	for _, one := range a.Portals.Portals {
@@ -387,6 +410,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	loop("audit", func(ctx context.Context) error { a.Keeper.Run(ctx); return nil })
 	loop("ca", a.CA.Run)
+	if a.Module != nil {
+		loop("keys", a.watchKeys)
+	}
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {

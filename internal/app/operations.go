@@ -16,6 +16,9 @@ func (a *App) Operations() http.Handler {
 			return
 		}
 		fmt.Fprintln(w, "ready")
+		if err := a.KeysHealth(); err != nil {
+			fmt.Fprintln(w, "keys:", err)
+		}
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
 		waiting, err := a.Queue.Waiting(r.Context())
@@ -25,6 +28,11 @@ func (a *App) Operations() http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 		fmt.Fprintf(w, "# TYPE chancela_queue_jobs gauge\nchancela_queue_jobs{state=\"due\"} %d\nchancela_queue_jobs{state=\"later\"} %d\nchancela_queue_jobs{state=\"active\"} %d\n", waiting.Due, waiting.Later, waiting.Active)
+		good := 1
+		if a.KeysHealth() != nil {
+			good = 0
+		}
+		fmt.Fprintf(w, "# TYPE chancela_keys_good gauge\nchancela_keys_good %d\n", good)
 	})
 	return mux
 }

@@ -13,6 +13,7 @@ import (
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/issuance"
+	"chancela/internal/issuance/hsm"
 	"chancela/internal/notify"
 	"chancela/internal/portal"
 	"chancela/internal/web"
@@ -70,9 +71,26 @@ func (t trail) Entries(ctx context.Context, by actor.Actor, f audit.Filter) (ent
 	return entries, err
 }
 
-// openKeys opens the folder of encrypted key files. The passphrase kept beside them has as many random bits as a key,
-// and needs no stretching; one that people chose does.
+// openKeys opens what holds the signing keys: a hardware module, if the settings name one, else encrypted files.
 func (a *App) openKeys() (ca.Keys, error) {
+	k := a.o.Settings.Keys
+	if k.Library == "" {
+		return a.keyFiles()
+	}
+	m, err := hsm.New(hsm.Config{
+		Library: k.Library, Token: k.Token, Serial: k.Serial, PIN: k.PIN, Sessions: k.Sessions, Cautious: a.o.Beside, Log: a.o.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("keys.pkcs11_library: %w", err)
+	}
+	a.Module = m
+	a.close = append(a.close, m.Close)
+	return m, nil
+}
+
+// keyFiles opens the folder of encrypted key files. The passphrase kept beside them has as many random bits as a key,
+// and needs no stretching; one that people chose does.
+func (a *App) keyFiles() (ca.Keys, error) {
 	passphrase, err := a.passphrase()
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-// Package ca is the room that signs: certificates, revocation lists, answers about status, seals of bodies.
+// Package ca is the room that signs: certificates, revocation lists, answers about status, time stamps, seals of bodies.
 //
 // There is one way to a certificate, for the root as for a holder's ([CA.Issue]):
 //
@@ -18,7 +18,7 @@
 // issued anew under another serial number. Revoking is final; what is revoked stays on its issuer's list.
 //
 // It must never sign what was not linted, never hold a key in the database, never sign inside a transaction, and never
-// let a revocation wait for a list. Start reading at [CA.Issue], then [CA.Revoke] and list.go.
+// let a revocation wait for a list. Start reading at [CA.Issue], then [CA.Revoke] and list.go; time stamps at [CA.Stamp].
 package ca
 
 import (
@@ -56,6 +56,11 @@ type Config struct {
 	// Replica names this process among those that share the database, and is the same after a restart: intents it left
 	// are then closed at once. Two live processes must never share one.
 	Replica string
+	// Reference says how far the wall clock may be from UTC at most, as the system's time service knows it
+	// ([KernelClock]); nil where time stamps may be given by an unchecked clock, which is for evaluation only.
+	Reference func() (time.Duration, error)
+	// Monotonic is a clock that nobody can set; time.Since a fixed moment if nil.
+	Monotonic func() time.Duration
 	// Crash is called at each of [CrashPoints]; nil but in tests.
 	Crash func(point string)
 	// Log gets what an operator must see; slog.Default() if nil.
@@ -73,6 +78,9 @@ type CA struct {
 	inFlight map[Serial]bool
 	lists    map[string]*sync.Mutex // one list of an issuer is made at a time
 	plan     *Plan                  // what [CA.Found] was given
+	stamper  stamper                // the time-stamping unit in force; without a unit there is none
+
+	time *clock // by which stamps are made
 }
 
 // CrashPoints lists the places where a crash must lose nothing: tests end the process at each.
@@ -122,6 +130,8 @@ type Plan struct {
 	Root      AuthorityPlan
 	Issuing   AuthorityPlan
 	Seals     []SealPlan
+	// Unit stamps time; one without a name is none.
+	Unit UnitPlan
 	// Minutes say who ran the ceremony, before whom and how; they stand in the decisions for good.
 	Minutes string
 }
@@ -133,6 +143,15 @@ type AuthorityPlan struct {
 	Unit         string // "" for none
 	CommonName   string // carries TESTE unless the instance is proven qualified
 	Responder    string // common name of its responder
+}
+
+// UnitPlan is a time-stamping unit, certified by the issuing authority. Each generation of its key is a unit of its own,
+// whose number stands behind the common name.
+type UnitPlan struct {
+	Name         string // of its keys: lower-case letters, digits, hyphens
+	Organization string
+	NIPC         string // "" where the operator has none
+	CommonName   string
 }
 
 // SealPlan is the seal of a portal's body.
@@ -169,7 +188,7 @@ func New(c Config) (*CA, error) {
 	}
 	return &CA{
 		c: c, linter: linter, signers: map[string]issuance.Signer{}, issuers: map[string]*issuer{},
-		inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{},
+		inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{}, time: newClock(c),
 	}, nil
 }
 

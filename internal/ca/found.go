@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -26,11 +27,14 @@ type own struct {
 	// renew is how long before its end the next generation is made; zero for never: an authority's successor is a
 	// decision of people, with a ceremony of its own.
 	renew time.Duration
+	// numbered puts the generation behind the common name.
+	numbered bool
 }
 
 const (
 	renewResponder = 30 * 24 * time.Hour // of 90 days: attack line "delegated responder expired"
 	renewSeal      = 60 * 24 * time.Hour // of three years
+	renewUnit      = 30 * 24 * time.Hour // of the year in which its key signs
 )
 
 // Found makes what is missing of the hierarchy: keys, ceremonies, certificates, first lists; and it renews what ends
@@ -47,6 +51,9 @@ func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 	if p.Minutes == "" || p.Root.Name == "" || p.Issuing.Name == "" || p.Root.Name == p.Issuing.Name {
 		return errors.New("ca: a plan has minutes, and two authorities of different names")
 	}
+	s.mu.Lock()
+	s.plan = &p // what a module that is away keeps from being founded now, CA.Work founds later
+	s.mu.Unlock()
 	for _, one := range p.own() {
 		if err := s.foundOne(ctx, by, p, one); err != nil {
 			return fmt.Errorf("found %s: %w", one.slot, err)
@@ -55,9 +62,6 @@ func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 			return err
 		}
 	}
-	s.mu.Lock()
-	s.plan = &p
-	s.mu.Unlock()
 	return s.refreshLists(ctx)
 }
 
@@ -71,6 +75,17 @@ func (p Plan) own() []own {
 		all = append(all, own{
 			slot: a.Name + "-ocsp", purpose: purposeResponder, issuer: a.Name, profile: issuance.OCSPResponder, renew: renewResponder,
 			values: map[issuance.Attribute]string{issuance.Country: "PT", issuance.Organization: a.Organization, issuance.CommonName: a.Responder},
+		})
+	}
+	if p.Unit.Name != "" {
+		values := map[issuance.Attribute]string{
+			issuance.Country: "PT", issuance.Organization: p.Unit.Organization, issuance.CommonName: p.Unit.CommonName,
+		}
+		if p.Unit.NIPC != "" {
+			values[issuance.OrganizationIdentifier] = issuance.BodyIdentifier(p.Unit.NIPC)
+		}
+		all = append(all, own{
+			slot: p.Unit.Name, purpose: purposeStamp, issuer: p.Issuing.Name, profile: issuance.TimeStamping, renew: renewUnit, values: values, numbered: true,
 		})
 	}
 	for _, seal := range p.Seals {
@@ -136,7 +151,7 @@ func (s *CA) generation(ctx context.Context, o own) (next int64, lasting bool, e
 				continue
 			}
 			next = k.generation + 1
-			lasting = k.state == Issued && tx.Now().Add(o.renew).Before(k.notAfter)
+			lasting = k.state == Issued && tx.Now().Add(o.renew).Before(k.ends())
 			if k.state == Revoked && o.purpose == purposeSeal {
 				lasting = true // whoever revoked a body's seal did not ask for another: that is for people
 			}
@@ -147,6 +162,16 @@ func (s *CA) generation(ctx context.Context, o own) (next int64, lasting bool, e
 		return nil
 	})
 	return next, lasting, err
+}
+
+// ends is when a key's successor must be there: the end of its certificate, or of its own time where it has one.
+func (k ownKey) ends() time.Time {
+	if profile, err := issuance.ProfileOf(k.profile); err == nil {
+		if end := profile.KeyEnd(k.notBefore); !end.IsZero() {
+			return end
+		}
+	}
+	return k.notAfter
 }
 
 // ownKey makes the key of a generation, and the order that a ceremony approves.
@@ -168,7 +193,11 @@ func (s *CA) ownKey(ctx context.Context, p Plan, o own, generation int64) (ownKe
 	if err != nil {
 		return ownKey{}, err
 	}
-	subject, err := profile.Name(o.values)
+	values := maps.Clone(o.values)
+	if o.numbered {
+		values[issuance.CommonName] += " " + strconv.FormatInt(generation, 10)
+	}
+	subject, err := profile.Name(values)
 	if err != nil {
 		return ownKey{}, err
 	}
@@ -229,6 +258,7 @@ func (s *CA) hold(ctx context.Context, by actor.Actor, key ownKey, minutes strin
 // the lists that are due. What fails does not keep the rest from being done.
 func (s *CA) Work(ctx context.Context) error {
 	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.revokeDue(ctx)}
+	s.time.settle()
 	s.mu.Lock()
 	plan := s.plan
 	s.mu.Unlock()

@@ -30,6 +30,7 @@ const (
 	purposeIssuing   = "issuing"
 	purposeResponder = "responder"
 	purposeSeal      = "seal"
+	purposeStamp     = "stamp"
 )
 
 // urls are the addresses that an authority's certificates carry.
@@ -68,10 +69,29 @@ func (s *CA) Load(ctx context.Context) error {
 		}
 		from.responderKey = k.name
 	}
+	unit, err := unitOf(keys, issuers)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.issuers = issuers
+	s.issuers, s.stamper = issuers, unit
 	return nil
+}
+
+// unitOf finds the time-stamping unit in force: the newest that is certified and not revoked.
+func unitOf(keys []ownKey, issuers map[string]*issuer) (by stamper, err error) {
+	for _, k := range keys { // in the order of generations
+		from := issuers[k.issuer]
+		if k.purpose != purposeStamp || k.state != Issued || from == nil {
+			continue
+		}
+		if by.unit, err = issuance.NewStampUnit(k.der, from.authority); err != nil {
+			return by, fmt.Errorf("load time-stamping unit %s: %w", k.name, err)
+		}
+		by.key, by.serial = k.name, k.serial
+	}
+	return by, nil
 }
 
 func (s *CA) open(k ownKey) (*issuer, error) {
@@ -108,6 +128,19 @@ func (s *CA) signer(ctx context.Context, name string) (issuance.Signer, error) {
 	defer s.mu.Unlock()
 	s.signers[name] = opened
 	return opened, nil
+}
+
+// ready says whether a key could sign now; it is asked before an intent is recorded, so that a module that is away
+// leaves no row of lost certificates behind. It promises nothing: what is away a moment later is lost as ever.
+func (s *CA) ready(ctx context.Context, name string) error {
+	signer, err := s.signer(ctx, name)
+	if err != nil {
+		return err
+	}
+	if far, ok := signer.(interface{ Ready(context.Context) error }); ok {
+		return far.Ready(ctx)
+	}
+	return nil
 }
 
 // issuerOf finds who issues an order: the one named (for our own keys), else the authority that issues to holders.

@@ -63,6 +63,9 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 		return Certificate{}, err
 	}
 	s.c.Crash(pointLinted)
+	if err := s.ready(ctx, d.from.key); err != nil {
+		return Certificate{}, err
+	}
 	defer s.begin(d.record.Serial)()
 	if err := s.intend(ctx, by, r, &d); err != nil {
 		return Certificate{}, err
@@ -228,7 +231,7 @@ func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool,
 // holder's certificate.
 func isOwn(profile string) bool {
 	switch profile {
-	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.Seal:
+	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.Seal:
 		return true
 	}
 	return false
@@ -237,7 +240,7 @@ func isOwn(profile string) bool {
 // identityProven refuses a person's certificate, and whatever else the request says so of, without the record of an
 // officer (Reg. (EU) 910/2014, art. 24; EN 319 411-2, REG-6.2.2-02).
 func identityProven(ctx context.Context, tx *db.Tx, r Request, c Certificate) error {
-	if !r.Identity && c.Profile != issuance.PersonAuthentication {
+	if !r.Identity && !issuance.OfPerson(c.Profile) {
 		return nil
 	}
 	_, err := identityOf(ctx, tx, r.Portal, r.Case, c.Digest)

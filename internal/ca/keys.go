@@ -12,11 +12,13 @@ import (
 	"chancela/internal/issuance"
 )
 
-// Keys holds our private keys: files now, a hardware module or a process of its own later.
+// Keys holds our private keys: in files here, in a hardware module in package issuance/hsm. An error that is
+// Unavailable means that they cannot be reached now: nothing is signed until they can, and nothing is lost.
 type Keys interface {
 	// Make makes the key of that name, if there is none, durably, and gives it; asked again it gives the same.
 	Make(ctx context.Context, name string, a issuance.Algorithm) (issuance.Signer, error)
-	// Open gives the key of that name. An error that is [fs.ErrNotExist] means that there is none.
+	// Open gives the key of that name. An error that is [fs.ErrNotExist] means that there is none. A Signer that has a
+	// method Ready(context.Context) error is asked by it, before anything is recorded, whether it could sign now.
 	Open(ctx context.Context, name string) (issuance.Signer, error)
 }
 

@@ -30,14 +30,16 @@ func plan() ca.Plan {
 		Root:    ca.AuthorityPlan{Name: "raiz-teste", Organization: "Sistema de Exemplo", CommonName: "Raiz de Exemplo TESTE", Responder: "OCSP da Raiz TESTE"},
 		Issuing: ca.AuthorityPlan{Name: "emissora-teste", Organization: "Sistema de Exemplo", Unit: "EC de Exemplo", CommonName: "Emissora de Exemplo TESTE", Responder: "OCSP da Emissora TESTE"},
 		Seals:   []ca.SealPlan{{Portal: "exemplo", Body: "Entidade de Exemplo", NIPC: "590000004", CommonName: "Selo da Entidade de Exemplo"}},
+		Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Sistema de Exemplo", NIPC: "590000004", CommonName: "TSU TESTE"},
 		Minutes: "Ensaio.",
 	}
 }
 
 // clock is a test's own time, which it moves.
 type clock struct {
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	passed time.Duration
 }
 
 func (c *clock) now() time.Time {
@@ -50,6 +52,21 @@ func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
+	c.passed += d
+}
+
+// jump sets the clock by so much, and no time passes.
+func (c *clock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// monotonic is the time that passed, whatever the clock was set to.
+func (c *clock) monotonic() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
 }
 
 type instance struct {
@@ -58,6 +75,8 @@ type instance struct {
 	clock *clock
 	keys  ca.Keys
 	crash func(point string)
+	// reference is what the system's time service says; nil for no such service.
+	reference func() (time.Duration, error)
 }
 
 // each runs a test on both engines, with a founded hierarchy.
@@ -79,7 +98,7 @@ func (i *instance) start(t *testing.T) {
 	t.Helper()
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one",
+		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one", Monotonic: i.clock.monotonic, Reference: i.reference,
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)

@@ -78,6 +78,9 @@ func (s *CA) Seal(ctx context.Context, by actor.Actor, r SealRequest) (Signature
 	if err != nil {
 		return Signature{}, err
 	}
+	if err := s.ready(ctx, key); err != nil {
+		return Signature{}, fmt.Errorf("seal for %s: %w", r.Subject, err)
+	}
 	if err := s.intendSeal(ctx, by, r, c); err != nil {
 		return Signature{}, fmt.Errorf("seal for %s: %w", r.Subject, err)
 	}

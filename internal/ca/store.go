@@ -24,16 +24,18 @@ type ownKey struct {
 	digest     string // of the public key
 	serial     Serial
 	der        []byte // of its certificate
+	profile    string // of its certificate
+	notBefore  time.Time
 	notAfter   time.Time
 	state      State
 }
 
 const keyColumns = `k.name, k.slot, k.generation, k.purpose, k.portal, k.issuer, k.order_id, k.order_der, k.key_digest, k.serial,
-	c.der, COALESCE(c.not_after, ''), COALESCE(c.state, '')`
+	c.der, COALESCE(c.profile, ''), COALESCE(c.not_before, ''), COALESCE(c.not_after, ''), COALESCE(c.state, '')`
 
 func scanKey(scan func(...any) error) (k ownKey, err error) {
 	err = scan(&k.name, &k.slot, &k.generation, &k.purpose, &k.portal, &k.issuer, &k.orderID, &k.order, &k.digest, &k.serial,
-		&k.der, db.Times(&k.notAfter), &k.state)
+		&k.der, &k.profile, db.Times(&k.notBefore), db.Times(&k.notAfter), &k.state)
 	return k, err
 }
 
@@ -271,4 +273,12 @@ func standingOf(ctx context.Context, tx *db.Tx, serial Serial) (standing, error)
 	err := tx.Row(ctx, `SELECT state, issuer, revoked_at, intended_at, reason FROM ca_certificate WHERE serial = $1`, string(serial)).
 		Scan(&s.state, &s.issuer, db.Times(&s.revokedAt), db.Times(&s.intended), &s.reason)
 	return s, err
+}
+
+// markTime puts a second on record as stamped, and gives the latest that is there.
+func markTime(ctx context.Context, tx *db.Tx, at time.Time) (latest time.Time, err error) {
+	err = tx.Row(ctx, `INSERT INTO ca_stamped (slot, latest) VALUES ('unit', $1)
+		ON CONFLICT (slot) DO UPDATE SET latest = CASE WHEN ca_stamped.latest < excluded.latest THEN excluded.latest ELSE ca_stamped.latest END
+		RETURNING latest`, db.Time(at)).Scan(db.Times(&latest))
+	return latest, err
 }

@@ -20,6 +20,7 @@ import (
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/i18n"
+	"chancela/internal/issuance"
 	"chancela/internal/letter"
 	"chancela/internal/portal"
 )
@@ -206,6 +207,8 @@ type Config struct {
 	Accounts People
 	Portals  *portal.Set
 	Letters  Post
+	// KnownKeys are keys that others have; an order for one is refused.
+	KnownKeys issuance.KeyList
 	// Page is the address, within a portal, of the pages about certificates; an order's is Page + "/" + its id.
 	Page string
 	// Crash is called at each of [CrashPoints]; nil but in tests.

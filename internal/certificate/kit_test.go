@@ -128,6 +128,7 @@ type kit struct {
 	people  *people
 	p       *portal.Portal
 	outcome *certificate.Outcome
+	known   issuance.KeyList // keys that others have
 	crash   func(point string)
 }
 
@@ -159,7 +160,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 // open opens the room as a process does when it starts.
 func (k *kit) open() {
 	k.Service = certificate.New(certificate.Config{
-		DB: k.db, CA: k.ca, Accounts: k.people, Portals: &portal.Set{Portals: []*portal.Portal{k.p}}, Letters: k.post, Page: "certificados",
+		DB: k.db, CA: k.ca, Accounts: k.people, Portals: &portal.Set{Portals: []*portal.Portal{k.p}}, Letters: k.post, Page: "certificados", KnownKeys: k.known,
 		Crash: func(point string) {
 			if k.crash != nil {
 				k.crash(point)

@@ -135,6 +135,22 @@ func TestAKeyIsOrderedOnce(t *testing.T) {
 	})
 }
 
+func TestAKeyThatOthersHaveIsNotOrdered(t *testing.T) {
+	each(t, func(t *testing.T, k *kit) {
+		key, err := issuance.GenerateKey(issuance.ECP256)
+		must(t, err)
+		public, err := issuance.CheckKey(key.Public())
+		must(t, err)
+		g := k.grant("pessoa", "c1", portal.Answers{"i": {requestOf(t, key, pkix.Name{})}})
+		k.problems(g)
+		k.known, err = issuance.ParseKeyList(strings.NewReader("# published\n" + public.Fingerprint() + "\n"))
+		must(t, err)
+		k.open()
+		k.problems(g, "issuance.key-known")
+		wantKey(t, k.approve(g, "rui", "ivo"), fault.Conflict, "issuance.key-known")
+	})
+}
+
 func TestDomainsThatTheRegisterDoesNotKnowAreSaid(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
 		p := k.propose(k.grant("sitio", "c1", portal.Answers{"c": {"www.exemplo.pt", "exemplo.pt.outro.pt"}}))

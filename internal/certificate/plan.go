@@ -213,6 +213,9 @@ func (s *Service) planKey(ctx context.Context, tx *db.Tx, p *plan) error {
 		return p.refuse(err)
 	}
 	p.key = request.Key
+	if err := s.c.KnownKeys.Refuse(p.key); err != nil {
+		return p.refuse(err)
+	}
 	used, err := s.c.CA.KeyUsed(ctx, tx, p.key.Fingerprint(), "")
 	if err != nil {
 		return err

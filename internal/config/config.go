@@ -31,6 +31,8 @@ type Settings struct {
 	SMS      SMS      `toml:"sms"`
 	Keys     Keys     `toml:"keys"`
 	TLS      TLS      `toml:"tls"`
+
+	Stamps Stamps `toml:"stamps"`
 }
 
 // Server says where the program listens and what it is called.
@@ -71,7 +73,18 @@ type SMS struct {
 // Keys say where keys are.
 type Keys struct {
 	Dir        string `toml:"dir" doc:"directory of key files; empty for keys/ in the data directory"`
+	Known      string `toml:"known" doc:"file that lists keys which others have and nobody is certified for, one a line; empty for none"`
 	Passphrase string `toml:"passphrase" secret:"true" doc:"opens the encrypted key files; empty takes the one kept beside them (evaluation only)"`
+	Library    string `toml:"pkcs11_library" doc:"PKCS#11 library of a hardware module that holds the signing keys; empty for key files"`
+	Token      string `toml:"pkcs11_token" doc:"label of the module's token"`
+	Serial     string `toml:"pkcs11_serial" doc:"serial number of the token, where several have that label"`
+	PIN        string `toml:"pkcs11_pin" secret:"true" doc:"PIN of the token's user; one that is refused is not tried again before a restart"`
+	Sessions   int    `toml:"pkcs11_sessions" doc:"most signatures of the module under way at a time; 0 for as many as there are cores"`
+}
+
+// Stamps says who gets time stamps.
+type Stamps struct {
+	Ask string `toml:"ask" doc:"who may ask for time stamps: all or nobody; empty is all in an evaluation instance, and nobody otherwise"`
 }
 
 // TLS says with which certificate the pages are served.
@@ -84,6 +97,12 @@ type TLS struct {
 const (
 	Evaluation = "evaluation"
 	Production = "production"
+)
+
+// AskAll and AskNobody are the answers to who may ask for time stamps.
+const (
+	AskAll    = "all"
+	AskNobody = "nobody"
 )
 
 // Defaults are what holds if nothing else is said: an evaluation instance on loopback.
@@ -273,6 +292,10 @@ func (s *Settings) check() []error {
 	}
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
+	need(s.Keys.Library == "" || s.Keys.Token != "" && s.Keys.PIN != "", "keys.pkcs11_library wants keys.pkcs11_token, and keys.pkcs11_pin (or CHANCELA_KEYS_PKCS11_PIN_FILE)")
+	need(s.Keys.Library != "" || s.Keys.Token == "" && s.Keys.Serial == "" && s.Keys.PIN == "", "keys.pkcs11_token, pkcs11_serial and pkcs11_pin want keys.pkcs11_library")
+	need(s.Keys.Sessions >= 0, "keys.pkcs11_sessions is below 0")
+	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
 	if s.Server.Mode != Evaluation {
@@ -297,7 +320,7 @@ func (s *Settings) missing() []error {
 	need(err == nil && address.Scheme == "https" && address.Host != "" && strings.Trim(address.Path, "/") == "", "server.public_url, an https:// address without a path")
 	need(s.Mail.Host != "", "mail.host, a real mail server")
 	need(!strings.HasSuffix(s.Mail.From, "localdomain"), "mail.from, an address of the body's")
-	need(s.Keys.Passphrase != "", "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys")
+	need(s.Keys.Passphrase != "" || s.Keys.Library != "", "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys, or keys.pkcs11_library of the module that holds them")
 	need((s.TLS.Certificate == "") == (s.TLS.Key == ""), "tls.certificate and tls.key, both or neither")
 	need(s.TLS.Certificate != "" || len(s.Server.Proxies) > 0, "tls.certificate and tls.key, or server.trusted_proxies of the proxy that has TLS")
 	need(s.SMS.Gateway != "outbox", "sms.gateway: the outbox is for evaluation; empty for no SMS")

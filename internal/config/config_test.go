@@ -113,3 +113,26 @@ key = "k"
 		t.Fatal(err)
 	}
 }
+
+func TestAHardwareModuleIsNamedWholeOrNotAtAll(t *testing.T) {
+	whole := "[keys]\npkcs11_library = \"/l.so\"\npkcs11_token = \"t\"\npkcs11_sessions = 4"
+	s, values, err := config.Read(source(whole, "CHANCELA_KEYS_PKCS11_PIN_FILE=/secret"))
+	if err != nil || s.Keys.PIN != "hush" || s.Keys.Library != "/l.so" || s.Keys.Sessions != 4 {
+		t.Fatalf("%+v, %v", s.Keys.Library, err)
+	}
+	for _, v := range values {
+		if strings.Contains(v.Value, "hush") {
+			t.Errorf("%s prints the PIN", v.Key)
+		}
+	}
+	for name, file := range map[string]string{
+		"no PIN":     whole,
+		"no token":   "[keys]\npkcs11_library = \"/l.so\"\npkcs11_pin = \"1\"",
+		"no library": "[keys]\npkcs11_token = \"t\"",
+		"sessions":   "[keys]\npkcs11_sessions = -1",
+	} {
+		if _, _, err := config.Read(source(file)); err == nil || !strings.Contains(err.Error(), "pkcs11") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -37,6 +37,7 @@ func certificateLints() []certificateLint {
 		{"ours_basic_constraints", "RFC 5280 §4.2.1.9", lintBasicConstraints},
 		{"ours_alternative_names", "RFC 5280 §4.2.1.6; the approved names", lintAlternativeNames},
 		{"ours_ocsp_nocheck", "RFC 6960 §4.2.2.2.1", lintNoCheck},
+		{"ours_private_key_usage_period", "EN 319 421 §7.6.7; X.509 §9.2.2.5", lintKeyPeriod},
 		{"ours_extensions_known", "EN 319 412-2 §4.3; RFC 5280 §4.2", lintExtensions},
 		{"ours_public_key", "the approved key", lintPublicKey},
 	}
@@ -46,6 +47,7 @@ func runCertificateLints(report *Report, u Unsigned, c *x509.Certificate) {
 	for _, l := range certificateLints() {
 		report.note(l.name, l.cites, l.check(u, c))
 	}
+	runClauseLints(report, u, c)
 }
 
 // note counts a lint that was content, or keeps what it found.
@@ -75,6 +77,7 @@ var unproven = []asn1.ObjectIdentifier{
 	{0, 4, 0, 194112, 1, 0}, {0, 4, 0, 194112, 1, 1}, {0, 4, 0, 194112, 1, 2}, {0, 4, 0, 194112, 1, 3}, // QCP-n … QCP-l-qscd
 	{0, 4, 0, 194112, 1, 4}, {0, 4, 0, 194112, 1, 5}, {0, 4, 0, 194112, 1, 6}, // QEVCP-w, QNCP-w, QNCP-w-gen
 	{0, 4, 0, 2042, 1, 1}, {0, 4, 0, 2042, 1, 2}, {0, 4, 0, 2042, 1, 3}, {0, 4, 0, 2042, 1, 7}, // NCP, NCP+, LCP, OVCP
+	oidBTSP, {0, 4, 0, 19422, 1, 1}, // best practices policy for time stamps, qualified time stamps
 }
 
 func lintUnproven(u Unsigned, c *x509.Certificate) string {
@@ -152,7 +155,7 @@ func lintKeyUsage(u Unsigned, c *x509.Certificate) string {
 	switch {
 	case !ok || !e.Critical:
 		return "keyUsage is absent or not critical"
-	case c.KeyUsage != u.profile.KeyUsage:
+	case c.KeyUsage != u.profile.keyUsage(c.PublicKey):
 		return "keyUsage is not the profile's"
 	}
 	return ""
@@ -171,8 +174,8 @@ func lintExtendedUsage(u Unsigned, c *x509.Certificate) string {
 		}
 	}
 	switch {
-	case e.Critical:
-		return "extKeyUsage is critical"
+	case e.Critical != u.profile.Sole: // only a time-stamping unit's is: RFC 3161 §2.3
+		return "extKeyUsage is critical or not against the profile"
 	case !slices.EqualFunc(got, want, asn1.ObjectIdentifier.Equal):
 		return fmt.Sprintf("extKeyUsage %v", got)
 	}
@@ -290,7 +293,7 @@ func lintNoCheck(u Unsigned, c *x509.Certificate) string {
 // inhibitAnyPolicy are forbidden to end entities and not used by our authorities.
 var knownExtensions = []asn1.ObjectIdentifier{
 	{2, 5, 29, 14}, {2, 5, 29, 15}, {2, 5, 29, 17}, {2, 5, 29, 19}, {2, 5, 29, 31}, {2, 5, 29, 32}, {2, 5, 29, 35}, {2, 5, 29, 37},
-	{1, 3, 6, 1, 5, 5, 7, 1, 1}, {1, 3, 6, 1, 5, 5, 7, 1, 3}, {1, 3, 6, 1, 5, 5, 7, 48, 1, 5},
+	oidKeyPeriod, {1, 3, 6, 1, 5, 5, 7, 1, 1}, {1, 3, 6, 1, 5, 5, 7, 1, 3}, {1, 3, 6, 1, 5, 5, 7, 48, 1, 5},
 }
 
 func lintExtensions(_ Unsigned, c *x509.Certificate) string {

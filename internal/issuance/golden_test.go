@@ -27,40 +27,62 @@ func keyFrom(t *testing.T, text string) Key {
 	return must2(ReadKey(must2(hex.DecodeString(text))(t)))(t)
 }
 
-// TestProfilesAreAsTheirGoldenFilesSay compares every to-be-signed byte of every profile. A difference is a new version
-// of the profile, never a new golden file for the old one.
-func TestProfilesAreAsTheirGoldenFilesSay(t *testing.T) {
+// sample is an order and who issues it.
+type sample struct {
+	order  Order
+	issuer *Issuer
+}
+
+// samples are one of each profile, by a hierarchy whose certificates nobody needs to sign for their fields to be known.
+func samples(t *testing.T, trust Trust) []sample {
+	t.Helper()
 	subject, issuerKey := keyFrom(t, fixedKey), keyFrom(t, anotherKey)
-	ca := map[Attribute]string{Country: "PT", Organization: "Sistema de Certificação Eletrónica do Estado", CommonName: "ECRaizEstado TESTE"}
+	mark := " " + TestMark
+	if trust.IsQualified() {
+		mark = ""
+	}
+	ca := map[Attribute]string{Country: "PT", Organization: "Sistema de Certificação Eletrónica do Estado", CommonName: "ECRaizEstado" + mark}
 	root := order(t, RootCA, ca, nil, nil, issuerKey)
-	self := must2(SelfIssuer(root, addresses, Trust{}))(t)
-	below := *self // an issuer whose certificate nobody needs to sign for its fields to be known
+	self := must2(SelfIssuer(root, addresses, trust))(t)
+	below := *self
 	below.urls, below.certificate, below.end = addresses, &x509.Certificate{RawSubject: self.subject, RawIssuer: self.subject, NotBefore: moment.AddDate(-1, 0, 0)}, moment.AddDate(20, 0, 0)
 	issuing := below
 	issuing.certificate = &x509.Certificate{RawSubject: self.subject, RawIssuer: []byte{0x30, 0}, NotBefore: moment.AddDate(-1, 0, 0)}
 
-	type sample struct {
-		order  Order
-		issuer *Issuer
+	ca[CommonName], ca[Unit] = "ECCE"+mark, "ECEstado"
+	responder := map[Attribute]string{Country: "PT", Organization: "ECCE", CommonName: "OCSP 1" + mark}
+	all := []sample{
+		{root, self},
+		{order(t, IssuingCA, ca, nil, nil, subject), &below},
+		{order(t, OCSPResponder, responder, nil, nil, subject), &issuing},
+		{order(t, TimeStamping, unitValues("TSU 1"+mark), nil, nil, subject), &issuing},
 	}
-	samples := []sample{{root, self}}
-	ca[CommonName], ca[Unit] = "ECCE TESTE", "ECEstado"
-	samples = append(samples, sample{order(t, IssuingCA, ca, nil, nil, subject), &below})
-	responder := map[Attribute]string{Country: "PT", Organization: "ECCE", CommonName: "OCSP 1 TESTE"}
-	samples = append(samples, sample{order(t, OCSPResponder, responder, nil, nil, subject), &issuing})
 	for _, o := range endEntities(t, subject) {
-		samples = append(samples, sample{o, &issuing})
+		all = append(all, sample{o, &issuing})
 	}
+	return all
+}
+
+// TestProfilesAreAsTheirGoldenFilesSay compares every to-be-signed byte of every profile, as an instance writes it that
+// is not qualified, and what a listed one with a QSCD writes where that is something else. A difference is a new version
+// of the profile, never a new golden file for the old one.
+func TestProfilesAreAsTheirGoldenFilesSay(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range samples {
-		u := must2(Prepare(s.order, s.issuer, serialOf(1), moment))(t)
-		l, report, err := must2(sharedLinter())(t).Lint(u)
-		if err != nil {
-			t.Fatalf("%v %+v", err, report)
+	for suffix, trust := range map[string]Trust{"": {}, "-qualified": listed(t, "QSCD-1")} {
+		for _, s := range samples(t, trust) {
+			p := must2(ProfileOf(s.order.Profile))(t)
+			if trust.IsQualified() && p.ETSI == nil && p.QC == nil {
+				continue
+			}
+			u := must2(Prepare(s.order, s.issuer, serialOf(1), moment))(t)
+			l, report, err := must2(sharedLinter())(t).Lint(u)
+			if err != nil {
+				t.Fatalf("%v %+v", err, report)
+			}
+			digest := must2(s.order.Digest())(t)
+			golden(t, fmt.Sprintf("%s-%d%s", s.order.Profile, s.order.Version, suffix), l.token.tbs, string(digest))
+			seen[s.order.Profile] = true
 		}
-		digest := must2(s.order.Digest())(t)
-		golden(t, fmt.Sprintf("%s-%d", s.order.Profile, s.order.Version), l.token.tbs, string(digest))
-		seen[s.order.Profile] = true
 	}
 	for _, p := range Profiles() {
 		if !seen[p.Key] {
@@ -103,7 +125,9 @@ func TestCertificatesReadAsPeopleSeeThem(t *testing.T) {
 			d.Serial != SerialText(serialIn(t, der)) || len(d.Fingerprint) != 95 || len(d.OCSP) != 1 || len(d.Policies) != 1 || d.Authority {
 			t.Errorf("%+v", d)
 		}
-		want := map[string]string{PersonAuthentication: "digitalSignature clientAuth", Seal: "contentCommitment emailProtection documentSigning", Website: "digitalSignature serverAuth"}
+		want := map[string]string{PersonAuthentication: "digitalSignature clientAuth", Seal: "contentCommitment emailProtection documentSigning", Website: "digitalSignature serverAuth",
+			PersonSignature: "contentCommitment emailProtection documentSigning", PersonSignatureSoftware: "contentCommitment emailProtection documentSigning",
+			PersonEncryption: "keyAgreement emailProtection", QWAC: "digitalSignature serverAuth", Application: "digitalSignature clientAuth"}
 		if got := strings.Join(append(d.KeyUsage, d.Extended...), " "); got != want[o.Profile] {
 			t.Errorf("%s: %s", o.Profile, got)
 		}

@@ -81,15 +81,19 @@ func readFile(t *testing.T, dir, name string) []byte {
 	return must2(os.ReadFile(filepath.Join(dir, name)))(t)
 }
 
-// TestNSSAcceptsEachForItsPurpose asks Firefox's and pdfsig's library: S is a signer's, C a client's, V a server's.
+// TestNSSAcceptsEachForItsPurpose asks Firefox's and pdfsig's library: S is a signer's, R a recipient's, C a client's, V
+// a server's.
 func TestNSSAcceptsEachForItsPurpose(t *testing.T) {
 	_, dir, _ := published(t, ECP256)
 	tool(t, dir, "certutil", "-N", "-d", "sql:.", "--empty-password")
 	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "root", "-t", "CT,C,", "-a", "-i", "root.pem")
 	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "issuing", "-t", ",,", "-a", "-i", "issuing.pem")
-	for name, purposes := range map[string]string{Seal: "S", PersonAuthentication: "C", Website: "V"} {
+	for name, purposes := range map[string]string{
+		Seal: "S", PersonSignature: "S", PersonSignatureSoftware: "S", PersonEncryption: "R",
+		PersonAuthentication: "C", Application: "C", Website: "V", QWAC: "V",
+	} {
 		tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", name, "-t", ",,", "-a", "-i", name+".pem")
-		for _, purpose := range []string{"S", "C", "V"} {
+		for _, purpose := range []string{"S", "R", "C", "V"} {
 			args := []string{"-V", "-d", "sql:.", "-n", name, "-u", purpose}
 			if purpose == purposes {
 				tool(t, dir, "certutil", args...)

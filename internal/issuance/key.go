@@ -54,8 +54,8 @@ func ReadKey(der []byte) (Key, error) {
 // CheckKey refuses public keys that are weak or of a kind we do not certify (E-CSR-03).
 //
 // What it finds: curves other than NIST's P-256, P-384, P-521 and points off them; RSA sizes outside 3072–4096; even or
-// small exponents; moduli with small factors, with primes too close (Fermat) and with the ROCA fingerprint. It does not
-// know lists of compromised keys.
+// small exponents; moduli with small factors, with primes too close (Fermat) and with the ROCA fingerprint. Keys that
+// only a list can know are [KeyList]'s.
 func CheckKey(public crypto.PublicKey) (Key, error) {
 	switch key := public.(type) {
 	case *ecdsa.PublicKey:

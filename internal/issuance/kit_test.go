@@ -161,12 +161,23 @@ func bodyValues(cn string) map[Attribute]string {
 	return v
 }
 
+func placeValues() map[Attribute]string {
+	v := bodyValues("")
+	v[Locality] = "Vila de Exemplo"
+	return v
+}
+
 // endEntities are one order of each profile for holders.
 func endEntities(t testing.TB, key Key) []Order {
 	return []Order{
 		order(t, PersonAuthentication, personValues(), nil, []string{"inventada@exemplo.pt"}, key),
 		order(t, Seal, bodyValues("Selo do Município de Exemplo"), nil, nil, key),
 		order(t, Website, bodyValues(""), []string{"www.exemplo.pt", "Exemplo.pt"}, nil, key),
+		order(t, PersonSignature, personValues(), nil, nil, key),
+		order(t, PersonSignatureSoftware, personValues(), nil, nil, key),
+		order(t, PersonEncryption, personValues(), nil, []string{"inventada@exemplo.pt"}, key),
+		order(t, QWAC, placeValues(), []string{"www.exemplo.pt", "Exemplo.pt"}, nil, key),
+		order(t, Application, bodyValues("Balcão eletrónico do Município de Exemplo"), nil, nil, key),
 	}
 }
 

@@ -112,7 +112,7 @@ func (l *Linter) Lint(u Unsigned) (Linted, Report, error) {
 	if !report.Clean() {
 		return Linted{}, report, fmt.Errorf("%w: %s", ErrLint, report.Findings[0].Lint)
 	}
-	t := &token{kind: u.kind, tbs: tbs, signer: u.signer, algorithm: algorithm, serial: u.Serial(), chain: u.chain}
+	t := &token{kind: u.kind, tbs: tbs, signer: u.signer, algorithm: algorithm, serial: u.Serial(), chain: u.chain, stamp: u.stamp}
 	return Linted{t}, report, nil
 }
 
@@ -126,6 +126,9 @@ func (l *Linter) examine(u Unsigned, key throwaway) ([]byte, Report, error) {
 		return u.tbs, report, err
 	case anAnswer:
 		report, err := examineAnswer(u)
+		return u.tbs, report, err
+	case aStamp:
+		report, err := examineStamp(u)
 		return u.tbs, report, err
 	}
 	return nil, Report{}, errors.New("issuance: nothing to lint")

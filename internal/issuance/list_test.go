@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 )
@@ -103,6 +104,9 @@ func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
 	h := newHierarchy(t, ECP256, moment, Trust{})
 	good := &x509.RevocationList{
 		RawIssuer: h.issuing.subject, AuthorityKeyId: h.issuing.keyID, Number: big.NewInt(1), ThisUpdate: moment, NextUpdate: moment.Add(time.Hour),
+		Extensions: []pkix.Extension{
+			{Id: oidAKI, Value: []byte("\x30\x03\x80\x01k")}, {Id: oidIDP, Critical: true, Value: []byte("\x30\x10\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b")},
+		},
 	}
 	u := Unsigned{issuer: h.issuing, responder: h.responder, chain: [][]byte{h.responderCert}}
 	bends := map[string]func(l *x509.RevocationList){
@@ -113,10 +117,15 @@ func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
 		"ours_crl_entries": func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(0)}}
 		},
-		"ours_crl_extensions": func(l *x509.RevocationList) { l.Extensions = []pkix.Extension{{Id: oidIDP}} },
+		"ours_crl_extensions":  func(l *x509.RevocationList) { l.Extensions = []pkix.Extension{{Id: oidIDP}} },
+		"ours_crl_key_by_name": func(l *x509.RevocationList) { l.Extensions[0].Value = []byte("\x30\x06\x80\x01k\x82\x01n") },
+		"ours_crl_distribution_point": func(l *x509.RevocationList) { // onlyContainsUserCerts
+			l.Extensions[1].Value = []byte("\x30\x13\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x81\x01\xff")
+		},
 	}
 	for _, lint := range listLints() {
 		l := *good
+		l.Extensions = slices.Clone(good.Extensions)
 		if found := lint.check(u, &l); found != "" {
 			t.Errorf("%s: %s", lint.name, found)
 		}
@@ -152,4 +161,17 @@ func rootOrder(t testing.TB) Order {
 	t.Helper()
 	_, key := newKey(t, ECP256)
 	return order(t, RootCA, map[Attribute]string{Country: "PT", Organization: "O", CommonName: "Raiz TESTE"}, nil, nil, key)
+}
+
+// TestAPartOfAListIsNamedByAnAddressAlone looks at every other form of the extension.
+func TestAPartOfAListIsNamedByAnAddressAlone(t *testing.T) {
+	for name, value := range map[string]string{
+		"nothing": "\x30\x00", "authorities alone": "\x30\x13\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x82\x01\xff", "some reasons": "\x30\x14\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x83\x02\x06\x40",
+		"two addresses": "\x30\x1c\xa0\x1a\xa0\x18\x86\x0ahttp://a/b\x86\x0ahttp://a/c", "an address of another kind": "\x30\x10\xa0\x0e\xa0\x0c\x86\x0aldap://a/b",
+		"bytes behind": "\x30\x10\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x05\x00",
+	} {
+		if lintListPoint(Unsigned{}, &x509.RevocationList{Extensions: []pkix.Extension{{Id: oidIDP, Critical: true, Value: []byte(value)}}}) == "" {
+			t.Errorf("%s passed", name)
+		}
+	}
 }

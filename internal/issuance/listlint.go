@@ -7,6 +7,9 @@ import (
 	"math/big"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	zx509 "github.com/zmap/zcrypto/x509"
 	"github.com/zmap/zlint/v3"
 )
@@ -57,6 +60,8 @@ func listLints() []listLint {
 		{"ours_crl_times", "RFC 5280 §5.1.2.5; EN 319 411-1, CSS-6.3.9-05, -12", lintListTimes},
 		{"ours_crl_entries", "RFC 5280 §5.3, §5.3.1", lintListEntries},
 		{"ours_crl_extensions", "RFC 5280 §5.2", lintListExtensions},
+		{"ours_crl_key_by_name", "RFC 5280 §5.2.1: the key identifier method", lintListKeyForm},
+		{"ours_crl_distribution_point", "RFC 5280 §5.2.5; EN 319 412-2, GEN-4.3.11-4", lintListPoint},
 	}
 }
 
@@ -140,6 +145,42 @@ func lintListExtensions(_ Unsigned, l *x509.RevocationList) string {
 		if critical, ok := known[e.Id.String()]; !ok || critical != e.Critical {
 			return "extension unexpected or of the wrong criticality: " + e.Id.String()
 		}
+	}
+	return ""
+}
+
+// lintListKeyForm: the identifier alone names the key, so that a reader never has to choose between it and a name.
+func lintListKeyForm(_ Unsigned, l *x509.RevocationList) string {
+	e, ok := extension(l.Extensions, oidAKI)
+	if !ok {
+		return "authorityKeyIdentifier is absent"
+	}
+	in := cryptobyte.String(e.Value)
+	var aki, id cryptobyte.String
+	if !in.ReadASN1(&aki, cbasn1.SEQUENCE) || !in.Empty() || !aki.ReadASN1(&id, cbasn1.Tag(0).ContextSpecific()) || id.Empty() || !aki.Empty() {
+		return "authorityKeyIdentifier is not a key identifier alone"
+	}
+	return ""
+}
+
+// lintListPoint: a list for a part of the certificates says for which by its address and by nothing else; a flag that
+// left out authorities' or holders' certificates, or some reasons, would let a reader take a revoked one for good.
+func lintListPoint(_ Unsigned, l *x509.RevocationList) string {
+	e, ok := extension(l.Extensions, oidIDP)
+	if !ok {
+		return ""
+	}
+	in := cryptobyte.String(e.Value)
+	var idp, point, full, address cryptobyte.String
+	part := cbasn1.Tag(0).ContextSpecific().Constructed()
+	if !in.ReadASN1(&idp, cbasn1.SEQUENCE) || !in.Empty() || !idp.ReadASN1(&point, part) || !idp.Empty() {
+		return "issuingDistributionPoint holds more than an address, or none"
+	}
+	if !point.ReadASN1(&full, part) || !point.Empty() || !full.ReadASN1(&address, cbasn1.Tag(6).ContextSpecific()) || !full.Empty() {
+		return "issuingDistributionPoint is not one address"
+	}
+	if !isURL(string(address), "http") {
+		return fmt.Sprintf("%q is not a plain http address", address)
 	}
 	return ""
 }

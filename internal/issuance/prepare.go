@@ -18,6 +18,7 @@ const (
 	aCertificate kind = "certificate"
 	aList        kind = "list"
 	anAnswer     kind = "answer"
+	aStamp       kind = "stamp"
 )
 
 // Unsigned is what shall be signed, before it was linted. Its fields are hidden so that nothing can change between
@@ -29,9 +30,10 @@ type Unsigned struct {
 	profile   Profile
 	template  *x509.Certificate // of a certificate
 	order     Order             // of a certificate: what was approved
-	tbs       []byte            // of lists and answers
+	tbs       []byte            // of lists, answers and stamps
 	responder *Responder        // of an answer
 	chain     [][]byte          // certificates that an answer brings along
+	stamp     *stamp            // of a time stamp
 }
 
 // Serial gives the serial number of a certificate, nil for the rest.
@@ -69,6 +71,9 @@ func Prepare(o Order, issuer *Issuer, serial *big.Int, now time.Time) (Unsigned,
 	if issuer.certificate != nil && template.NotBefore.Before(issuer.certificate.NotBefore) {
 		template.NotBefore = issuer.certificate.NotBefore // backdating never goes before the issuer
 	}
+	if err := addKeyPeriod(template, p); err != nil {
+		return Unsigned{}, err
+	}
 	if !template.NotAfter.After(now) || !template.NotAfter.After(template.NotBefore) {
 		return Unsigned{}, fault.New(fault.Invalid, "issuance.validity")
 	}
@@ -96,10 +101,12 @@ func fillTemplate(p Profile, o Order, key Key, issuer *Issuer) (*x509.Certificat
 	t := &x509.Certificate{
 		RawSubject: subject, PublicKey: key.Public, SubjectKeyId: keyIdentifier(bits),
 		AuthorityKeyId: issuer.keyID, // a root's too: RFC 5280 §4.2.1.1 lets it go without, readers need not know
-		KeyUsage:       p.KeyUsage, DNSNames: o.DNSNames, EmailAddresses: o.Emails,
+		KeyUsage:       p.keyUsage(key.Public), DNSNames: o.DNSNames, EmailAddresses: o.Emails,
 	}
-	for _, e := range p.Extended {
-		t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, e.oid())
+	if !p.Sole { // the library would not make it critical
+		for _, e := range p.Extended {
+			t.UnknownExtKeyUsage = append(t.UnknownExtKeyUsage, e.oid())
+		}
 	}
 	if p.Authority {
 		t.BasicConstraintsValid, t.IsCA = true, true
@@ -110,7 +117,7 @@ func fillTemplate(p Profile, o Order, key Key, issuer *Issuer) (*x509.Certificat
 		t.OCSPServer = []string{issuer.urls.OCSP}
 		t.CRLDistributionPoints = []string{issuer.urls.CRL}
 	}
-	if t.ExtraExtensions, err = extraExtensions(p, issuer); err != nil {
+	if t.ExtraExtensions, err = extraExtensions(p, o.Subject, issuer); err != nil {
 		return nil, fmt.Errorf("issuance: extensions of %s: %w", p.Key, err)
 	}
 	return t, nil

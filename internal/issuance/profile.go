@@ -24,6 +24,13 @@ const (
 	PersonAuthentication = "person-authentication" // P2
 	Seal                 = "seal"                  // P4
 	Website              = "website"               // P5a
+	TimeStamping         = "time-stamping"         // P7
+
+	PersonSignature         = "person-signature"          // P1: the key is in the holder's QSCD
+	PersonSignatureSoftware = "person-signature-software" // P1b: the key is anywhere else
+	PersonEncryption        = "person-encryption"         // P3
+	QWAC                    = "qwac"                      // P5b
+	Application             = "application"               // P6
 )
 
 // Profile is a kind of certificate: everything in it that is not the subject's, the key's or the moment's.
@@ -43,7 +50,8 @@ type Profile struct {
 	Backdate time.Duration         // how far before the moment it begins, for clocks that are late
 	Keys     []Algorithm           // the subject's keys; nil for what requests may hold (see [CheckKey])
 	KeyUsage x509.KeyUsage         // critical, always
-	Extended []ExtendedUsage       // extended key usage, not critical
+	UsageEC  x509.KeyUsage         // instead of KeyUsage where the subject's key is an EC key; 0 for the same
+	Extended []ExtendedUsage       // extended key usage, not critical but where Sole says so
 	Policy   int                   // last number of our own policy identifier; 0 for anyPolicy, see anyPolicy
 	ETSI     asn1.ObjectIdentifier // said only by a qualified instance
 	ETSIQSCD asn1.ObjectIdentifier // instead of ETSI where the subjects' keys are in a QSCD; nil for none
@@ -53,6 +61,8 @@ type Profile struct {
 	PathLen    int  // for an authority; -1 for none
 	Revocation bool // carries authority information access and CRL distribution points
 	NoCheck    bool // carries ocsp-nocheck
+	Sole       bool // its one extended key usage is critical: the key does nothing else
+	KeyPeriod  Term // privateKeyUsagePeriod: how long the key signs, where that is less than the certificate lasts
 }
 
 // Place says which authority a profile is issued by.
@@ -99,6 +109,7 @@ const (
 	DocumentSigning ExtendedUsage = "documentSigning" // RFC 9336
 	EmailProtection ExtendedUsage = "emailProtection"
 	OCSPSigning     ExtendedUsage = "OCSPSigning"
+	StampsTime      ExtendedUsage = "timeStamping"
 )
 
 func (e ExtendedUsage) oid() asn1.ObjectIdentifier {
@@ -109,6 +120,8 @@ func (e ExtendedUsage) oid() asn1.ObjectIdentifier {
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 2}
 	case EmailProtection:
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 4}
+	case StampsTime:
+		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
 	case OCSPSigning:
 		return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 9}
 	case DocumentSigning:
@@ -129,9 +142,9 @@ func bodySubject(more ...SubjectRule) []SubjectRule {
 	}, more...)
 }
 
-// Profiles lists every version of every profile that this program can issue. P1, P3, P5b, P6 and P7 will stand here.
+// Profiles lists every version of every profile that this program can issue.
 func Profiles() []Profile {
-	return []Profile{
+	return append(holderProfiles(), []Profile{
 		{
 			Key: RootCA, Version: 1, IssuedBy: BySelf,
 			Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {Unit, Optional, bound64}, {CommonName, Required, bound64}},
@@ -204,7 +217,8 @@ func Profiles() []Profile {
 			Policy:     5, // no ETSI policy: private trust, not Baseline Requirements
 			Revocation: true,
 		},
-	}
+		stampProfile(),
+	}...)
 }
 
 // anyPolicy marks a profile whose policy is anyPolicy (2.5.29.32.0), for authorities.

@@ -53,6 +53,7 @@ type token struct {
 	algorithm Algorithm
 	serial    *big.Int
 	chain     [][]byte
+	stamp     *stamp
 }
 
 // Serial gives the certificate's serial number; nil for lists and answers.
@@ -79,8 +80,8 @@ var ErrUsed = errors.New("issuance: this token was used already")
 // not the one it says. Nothing is released.
 var ErrBadSignature = errors.New("issuance: the key gave a signature that does not verify")
 
-// Sign signs linted bytes, once, with the key they were made for, and gives the whole certificate, list or OCSP
-// response in DER. The signature is verified, and the result read back and compared, before anything is released.
+// Sign signs linted bytes, once, with the key they were made for, and gives the whole certificate, list, OCSP
+// response or time-stamp response in DER. The signature is verified, and the result read back and compared, before anything is released.
 func Sign(s Signer, l Linted) ([]byte, error) {
 	t := l.token
 	if t == nil {
@@ -137,6 +138,9 @@ func verifies(public crypto.PublicKey, scheme scheme, digest, signature []byte) 
 
 // assemble puts the signature beside the bytes it signs.
 func assemble(t *token, scheme scheme, signature []byte) ([]byte, error) {
+	if t.kind == aStamp {
+		return t.stamp.response(t.tbs, signature)
+	}
 	b := cryptobyte.NewBuilder(make([]byte, 0, len(t.tbs)+len(signature)+64))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(t.tbs)
@@ -180,6 +184,10 @@ func readBack(t *token, der []byte) error {
 
 // signedPart takes the to-be-signed bytes out of a list or an answer without reading what they say.
 func signedPart(k kind, der []byte) ([]byte, error) {
+	if k == aStamp {
+		s, err := readStamp(der)
+		return s.attributes, err
+	}
 	in := cryptobyte.String(der)
 	if k == anAnswer {
 		var err error

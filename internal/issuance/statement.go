@@ -15,11 +15,14 @@ type Statement string
 
 // The statements in use. Only the semantics of an identifier may be said by an instance that is not qualified.
 const (
-	SemanticsLegal Statement = "semantics-legal" // the subject's organizationIdentifier is one of EN 319 412-1 §5.1.4
-	QcCompliance   Statement = "QcCompliance"    // EN 319 412-5 §4.2.1
-	QcSSCD         Statement = "QcSSCD"          // §4.2.2; only if the key is in a QSCD
-	QcPDS          Statement = "QcPDS"           // §4.3.4
-	QcTypeSeal     Statement = "QcType-eseal"    // §4.2.3; mandatory for seals
+	SemanticsLegal   Statement = "semantics-legal"   // the subject's organizationIdentifier is one of EN 319 412-1 §5.1.4
+	SemanticsNatural Statement = "semantics-natural" // the subject's serialNumber is one of §5.1.3; left out where it is not
+	QcCompliance     Statement = "QcCompliance"      // EN 319 412-5 §4.2.1
+	QcSSCD           Statement = "QcSSCD"            // §4.2.2; only if the key is in a QSCD
+	QcPDS            Statement = "QcPDS"             // §4.3.4
+	QcTypeSign       Statement = "QcType-esign"      // §4.2.3
+	QcTypeSeal       Statement = "QcType-eseal"      // §4.2.3; mandatory for seals
+	QcTypeWeb        Statement = "QcType-web"        // §4.2.3; mandatory for websites
 )
 
 var (
@@ -29,27 +32,37 @@ var (
 	oidQCStatements = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 3}
 	oidNoCheck      = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
 	oidSemantics    = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 11, 2}
+	oidNatural      = asn1.ObjectIdentifier{0, 4, 0, 194121, 1, 1}
 	oidLegal        = asn1.ObjectIdentifier{0, 4, 0, 194121, 1, 2}
 	oidQcCompliance = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 1}
 	oidQcSSCD       = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 4}
 	oidQcPDS        = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 5}
 	oidQcType       = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6}
+	oidQcTypeSign   = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6, 1}
 	oidQcTypeSeal   = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6, 2}
+	oidQcTypeWeb    = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6, 3}
 )
 
 // extraExtensions builds what the standard library's template cannot say.
-func extraExtensions(p Profile, issuer *Issuer) ([]pkix.Extension, error) {
+func extraExtensions(p Profile, subject Name, issuer *Issuer) ([]pkix.Extension, error) {
 	policies, err := policyExtension(p, issuer)
 	if err != nil {
 		return nil, err
 	}
 	out := []pkix.Extension{policies}
-	if said := issuer.trust.statements(p.QC); len(said) > 0 {
+	if said := issuer.trust.statements(p.QC, subject); len(said) > 0 {
 		qc, err := statementExtension(said, issuer.trust.proof)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, qc)
+	}
+	if p.Sole {
+		usage, err := criticalUsage(p.Extended)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, usage)
 	}
 	if p.NoCheck { // RFC 6960 §4.2.2.2.1: value NULL, not critical
 		out = append(out, pkix.Extension{Id: oidNoCheck, Value: asn1.NullBytes})
@@ -57,12 +70,14 @@ func extraExtensions(p Profile, issuer *Issuer) ([]pkix.Extension, error) {
 	return out, nil
 }
 
-// statements keeps those that the instance may say.
-func (t Trust) statements(of []Statement) []Statement {
+// statements keeps those that the instance may say of a subject.
+func (t Trust) statements(of []Statement, subject Name) []Statement {
 	return slices.DeleteFunc(slices.Clone(of), func(s Statement) bool {
 		switch s {
 		case SemanticsLegal:
 			return false
+		case SemanticsNatural:
+			return !hasNaturalForm(subject.Value(SerialNumber))
 		case QcSSCD:
 			return !t.IsQualified() || t.proof.QSCD == ""
 		}
@@ -141,9 +156,18 @@ func addStatement(b *cryptobyte.Builder, s Statement, proof Proof) {
 		b.AddASN1ObjectIdentifier(oidQcCompliance)
 	case QcSSCD:
 		b.AddASN1ObjectIdentifier(oidQcSSCD)
+	case SemanticsNatural:
+		b.AddASN1ObjectIdentifier(oidSemantics)
+		sequence(oidNatural)
+	case QcTypeSign:
+		b.AddASN1ObjectIdentifier(oidQcType)
+		sequence(oidQcTypeSign)
 	case QcTypeSeal:
 		b.AddASN1ObjectIdentifier(oidQcType)
 		sequence(oidQcTypeSeal)
+	case QcTypeWeb:
+		b.AddASN1ObjectIdentifier(oidQcType)
+		sequence(oidQcTypeWeb)
 	case QcPDS:
 		b.AddASN1ObjectIdentifier(oidQcPDS)
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {

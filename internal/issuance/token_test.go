@@ -246,6 +246,9 @@ func TestEveryLintOfOursCanFindSomething(t *testing.T) {
 		"an unknown extension": func(u *Unsigned) {
 			u.template.ExtraExtensions = append(u.template.ExtraExtensions, pkix.Extension{Id: []int{2, 999, 9}, Value: []byte{5, 0}})
 		},
+		"a key that ends before its certificate": func(u *Unsigned) {
+			u.template.ExtraExtensions = append(u.template.ExtraExtensions, pkix.Extension{Id: oidKeyPeriod, Value: []byte{0x30, 0}})
+		},
 		"nocheck": func(u *Unsigned) {
 			u.template.ExtraExtensions = append(u.template.ExtraExtensions, pkix.Extension{Id: oidNoCheck, Value: []byte{5, 0}})
 		},

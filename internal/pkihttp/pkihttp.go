@@ -1,4 +1,4 @@
-// Package pkihttp answers machines over plain HTTP: status by OCSP, revocation lists, issuers' certificates.
+// Package pkihttp answers machines over plain HTTP: status by OCSP, revocation lists, issuers' certificates, time stamps.
 //
 // Its addresses stand in certificates, so they never redirect and never change. It looks at paths as they were sent:
 // base64 of an OCSP request may hold "//", which a mux that cleans paths would spoil. It must never set a cookie, ask
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ const (
 	pathOCSP    = "/pki/ocsp"
 	pathLists   = "/pki/crl/"
 	pathIssuer  = "/pki/ca/"
+	pathStamps  = "/pki/tsa"
 )
 
 // mostPath bounds a GET of OCSP: RFC 5019 §5 has clients use POST above 255 bytes, and honest ones stay near that.
@@ -45,6 +47,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == pathOCSP || strings.HasPrefix(path, pathOCSP+"/"):
 		h.ocsp(w, r, strings.TrimPrefix(path, pathOCSP))
+	case path == pathStamps:
+		h.stamp(w, r)
 	case !reads(r):
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
@@ -66,15 +70,9 @@ func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method
 func (h *Handler) ocsp(w http.ResponseWriter, r *http.Request, rest string) {
 	switch {
 	case r.Method == http.MethodPost && (rest == "" || rest == "/"):
-		der, err := io.ReadAll(http.MaxBytesReader(w, r.Body, status.MostRequest))
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			http.Error(w, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
-			return
-		} else if err != nil {
-			http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-			return
+		if der, ok := body(w, r, status.MostRequest); ok {
+			h.answer(w, r, h.status.OCSP(r.Context(), der))
 		}
-		h.answer(w, r, h.status.OCSP(r.Context(), der))
 	case reads(r) && len(rest) > mostPath:
 		http.Error(w, http.StatusText(http.StatusRequestURITooLong), http.StatusRequestURITooLong)
 	case reads(r):
@@ -102,6 +100,42 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, reply status.Re
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+
+// stamp answers a time-stamp request in the body of a POST (RFC 3161 §3.4). What is wrong with the request itself is
+// said in the answer, with 200.
+func (h *Handler) stamp(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	case err != nil || media != "application/timestamp-query":
+		w.Header().Set("Accept-Post", "application/timestamp-query")
+		http.Error(w, http.StatusText(http.StatusUnsupportedMediaType), http.StatusUnsupportedMediaType)
+		return
+	}
+	der, ok := body(w, r, status.MostStampRequest)
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/timestamp-reply")
+	h.send(w, r, h.status.Stamp(r.Context(), der))
+}
+
+// body reads no more of a request than an honest one has; where there is more, or it breaks off, that is answered.
+func body(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	code := http.StatusBadRequest
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		code = http.StatusRequestEntityTooLarge
+	}
+	if err != nil {
+		http.Error(w, http.StatusText(code), code)
+	}
+	return data, err == nil
+}
 
 // list serves an issuer's revocation list whole (RFC 2585 §4.2).
 func (h *Handler) list(w http.ResponseWriter, r *http.Request, name string) {

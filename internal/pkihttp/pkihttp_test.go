@@ -42,7 +42,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	server.Start()
 	t.Cleanup(server.Close)
 	catest.Each(t, base+"/pki", func(t *testing.T, i *catest.Instance) {
-		handler = pkihttp.New(status.New(status.Config{DB: i.DB, CA: i.CA, Portals: &portal.Set{}, Throttle: throttle.New(throttle.Key{1})}))
+		handler = pkihttp.New(status.New(status.Config{DB: i.DB, CA: i.CA, Portals: &portal.Set{}, Throttle: throttle.New(throttle.Key{1}), Stamps: true}))
 		test(t, &kit{i: i, base: base})
 	})
 }

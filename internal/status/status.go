@@ -1,6 +1,7 @@
 // Package status is what the world may ask about what was issued: without sign-in, at any hour.
 //
-// Machines ask about certificates by OCSP ([Service.OCSP]) and by list ([Service.List]); people ask about anything by
+// Machines ask about certificates by OCSP ([Service.OCSP]) and by list ([Service.List]), and for time stamps
+// ([Service.Stamp]); people ask about anything by
 // the code or number that stands on it ([Service.Verify]). Each answer is read from the record when it is given, so
 // that the first answer after a revocation says revoked, on every replica; only signatures are kept.
 //
@@ -79,6 +80,8 @@ type Config struct {
 	CA       *ca.CA
 	Portals  *portal.Set
 	Throttle *throttle.Counters
+	// Stamps says whether whoever asks gets time stamps.
+	Stamps bool
 	// Sources are asked in order by [Service.Verify], after certificates.
 	Sources []Verifiable
 	Log     *slog.Logger

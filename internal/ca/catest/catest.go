@@ -36,8 +36,9 @@ type Instance struct {
 
 // Clock is a test's own time, which only the test moves.
 type Clock struct {
-	mu sync.Mutex
-	at time.Time
+	mu     sync.Mutex
+	at     time.Time
+	passed time.Duration
 }
 
 // Now is the time.
@@ -52,6 +53,21 @@ func (c *Clock) Pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
+	c.passed += d
+}
+
+// Jump sets the clock by so much, and no time passes.
+func (c *Clock) Jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// Passed is the time that passed, whatever the clock was set to.
+func (c *Clock) Passed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
 }
 
 // Each runs a test once on each engine. base is the address that certificates carry; time begins now, since strangers'
@@ -64,7 +80,7 @@ func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
 		i := &Instance{DB: d, Clock: c}
 		var err error
 		i.CA, err = ca.New(ca.Config{
-			DB: d, Base: base, Replica: "one", Keys: NewKeys(),
+			DB: d, Base: base, Replica: "one", Keys: NewKeys(), Monotonic: c.Passed,
 			Crash: func(point string) {
 				if i.crash != nil {
 					i.crash(point)
@@ -75,6 +91,7 @@ func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
 			err = i.Found(t.Context(), actor.Machine(""), ca.Plan{
 				Root:    ca.AuthorityPlan{Name: Root, Organization: "Sistema de Exemplo", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
 				Issuing: ca.AuthorityPlan{Name: Issuing, Organization: "Sistema de Exemplo", CommonName: "Emissora TESTE", Responder: "OCSP da Emissora TESTE"},
+				Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Sistema de Exemplo", CommonName: "TSU TESTE"},
 				Minutes: "Ensaio.",
 			})
 		}

@@ -4,15 +4,15 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+
+	"chancela/internal/issuance/cms"
 )
 
 // Prepared is a document that lacks only the signature.
 type Prepared struct {
-	suite       suite
-	certificate *x509.Certificate
-	chain       []*x509.Certificate
-	revision    *revision
-	attributes  []byte
+	message    cms.Message // without its content: that is the document around it
+	revision   *revision
+	attributes []byte
 }
 
 // Prepare writes everything about a seal but the signature; the key is not needed, and nothing is asked of it.
@@ -23,9 +23,9 @@ func Prepare(pdf []byte, certificate *x509.Certificate, chain []*x509.Certificat
 	if certificate == nil {
 		return Prepared{}, WrongCert.because("there is none")
 	}
-	s, err := suiteOf(certificate.PublicKey)
+	suite, err := cms.SuiteOf(certificate.PublicKey)
 	if err != nil {
-		return Prepared{}, err
+		return Prepared{}, WrongKey.because("%v", err)
 	}
 	if err := checkCertificate(certificate, chain, how.At); err != nil {
 		return Prepared{}, err
@@ -34,7 +34,9 @@ func Prepare(pdf []byte, certificate *x509.Certificate, chain []*x509.Certificat
 	if err != nil {
 		return Prepared{}, err
 	}
-	p := Prepared{suite: s, certificate: certificate, chain: chain}
+	p := Prepared{message: cms.Message{
+		Suite: suite, Signer: certificate, Type: cms.Data(), Certificates: append([]*x509.Certificate{certificate}, chain...),
+	}}
 	room, err := p.room()
 	if err != nil {
 		return Prepared{}, err
@@ -42,7 +44,8 @@ func Prepare(pdf []byte, certificate *x509.Certificate, chain []*x509.Certificat
 	if p.revision, err = extend(d, how, room); err != nil {
 		return Prepared{}, err
 	}
-	p.attributes, err = signedAttributes(s, certificate, p.revision.digest(s.hash))
+	// Exactly three (ETSI EN 319 142-1, 6.3). No signingTime: the baseline forbids it, the time stands in /M.
+	p.attributes, err = p.message.Attributes(p.revision.digest(suite.Hash))
 	if err != nil {
 		return Prepared{}, fmt.Errorf("pades: write the signed attributes: %w", err)
 	}
@@ -50,11 +53,11 @@ func Prepare(pdf []byte, certificate *x509.Certificate, chain []*x509.Certificat
 }
 
 func (p Prepared) room() (int, error) {
-	attributes, err := signedAttributes(p.suite, p.certificate, make([]byte, p.suite.hash.Size()))
+	attributes, err := p.message.Attributes(make([]byte, p.message.Suite.Hash.Size()))
 	if err != nil {
 		return 0, fmt.Errorf("pades: measure the signed attributes: %w", err)
 	}
-	full, err := signedData(p.suite, p.certificate, p.chain, attributes, make([]byte, p.suite.signature))
+	full, err := p.message.Encode(attributes, make([]byte, p.message.Suite.Longest))
 	if err != nil {
 		return 0, fmt.Errorf("pades: measure the signature: %w", err)
 	}
@@ -62,14 +65,14 @@ func (p Prepared) room() (int, error) {
 }
 
 // Hash is the hash of [Prepared.Digest], and the one to name to a [crypto.Signer].
-func (p Prepared) Hash() crypto.Hash { return p.suite.hash }
+func (p Prepared) Hash() crypto.Hash { return p.message.Suite.Hash }
 
 // SignedAttributes is the DER of the signed attributes, for a key that hashes by itself.
 func (p Prepared) SignedAttributes() []byte { return append([]byte(nil), p.attributes...) }
 
 // Digest is what the key has to sign: the hash of the DER of the signed attributes, which hold the hash of the
 // document.
-func (p Prepared) Digest() []byte { return sum(p.suite.hash, p.attributes) }
+func (p Prepared) Digest() []byte { return p.message.Suite.Sum(p.attributes) }
 
 // Finish puts the signature in its place: DER for ECDSA, the octets of PKCS #1 v1.5 for RSA. One that does not
 // verify is refused as [BadSeal]: keys in hardware fail too, and a bad seal once released cannot be called back.
@@ -77,15 +80,15 @@ func (p Prepared) Finish(signature []byte) ([]byte, error) {
 	if p.revision == nil {
 		return nil, Malformed.because("nothing was prepared")
 	}
-	if !p.suite.verify(p.Digest(), signature) {
+	if !p.message.Suite.Verify(p.Digest(), signature) {
 		return nil, BadSeal
 	}
-	cms, err := signedData(p.suite, p.certificate, p.chain, p.attributes, signature)
+	der, err := p.message.Encode(p.attributes, signature)
 	if err != nil {
 		return nil, fmt.Errorf("pades: write the signature: %w", err)
 	}
-	if len(cms) > p.revision.room {
+	if len(der) > p.revision.room {
 		return nil, BadSeal.because("it is longer than such a key makes them")
 	}
-	return p.revision.with(cms), nil
+	return p.revision.with(der), nil
 }

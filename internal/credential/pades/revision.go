@@ -206,3 +206,11 @@ func text(t string) (string, error) {
 	}
 	return string(append(written, '>')), nil
 }
+
+func sum(hash crypto.Hash, parts ...[]byte) []byte {
+	h := hash.New()
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}

@@ -5,7 +5,7 @@ CREATE TABLE ca_key (
     name       TEXT   NOT NULL PRIMARY KEY, -- in the key store; of an authority, in addresses too
     slot       TEXT   NOT NULL,
     generation BIGINT NOT NULL,
-    purpose    TEXT   NOT NULL CHECK (purpose IN ('root', 'issuing', 'responder', 'seal')),
+    purpose    TEXT   NOT NULL CHECK (purpose IN ('root', 'issuing', 'responder', 'seal', 'stamp')),
     portal     TEXT   NOT NULL, -- of a seal; '' otherwise
     issuer     TEXT   NOT NULL, -- name of the authority that certifies it; '' for the root
     order_id   TEXT   NOT NULL,
@@ -103,3 +103,9 @@ CREATE TABLE ca_seal (
     at        TEXT NOT NULL
 );
 CREATE INDEX ca_seal_subject ON ca_seal (portal, subject);
+
+-- The latest second that any replica gave a time stamp in: no clock may lag behind it.
+CREATE TABLE ca_stamped (
+    slot   TEXT NOT NULL PRIMARY KEY,
+    latest TEXT NOT NULL
+);
