@@ -229,7 +229,7 @@ func TestTokenThatIsAwayAtTheStartIsFoundedOnWhenItComes(t *testing.T) {
 // TestTokenFoundsOverCrashes ends the founding behind each key that it makes, as a crash does, and goes on.
 func TestTokenFoundsOverCrashes(t *testing.T) {
 	onToken(t, func(t *testing.T, i *instance, k *hsmtest.Token) {
-		const slots = 5 // root, issuing authority, a responder of each, a seal
+		const slots = 6 // root, issuing authority, a responder of each, a unit of time stamps, a seal
 		for range slots {
 			if !i.killedAt("ca.key", 1, func() { _ = i.Found(t.Context(), machine, plan()) }) {
 				t.Fatal("no crash happened: this test has nothing to look for")
