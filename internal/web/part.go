@@ -24,12 +24,14 @@ func (v *visit) decidePart(id casefile.ID, d deed, revision string) error {
 	return v.s.Cases.ApproveInPart(v.r.Context(), v.by, id, revision, parts, d.get("weighing"))
 }
 
-// parts are those that were ticked, and those with a reason though their tick was forgotten.
+// parts are those that were ticked. Before the hearing also those with a reason though their tick was forgotten; after
+// it the reasons stand there by themselves, and a tick that was taken away grants the part.
 func (d deed) parts(asked []string) []casefile.Part {
 	var parts []casefile.Part
 	for _, key := range asked {
 		part := casefile.Part{Key: key, Code: d.get("codes." + key), Words: d.get("words." + key)}
-		if d.get("leave."+key) != "" || part.Code != "" || strings.TrimSpace(part.Words) != "" {
+		forgotten := d.move == moveIntendPart && (part.Code != "" || strings.TrimSpace(part.Words) != "")
+		if forgotten || d.get("leave."+key) != "" {
 			parts = append(parts, part)
 		}
 	}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -66,6 +67,11 @@ func TestAPowerIsLeftOutAfterItsHearingAndTheRestIsGranted(t *testing.T) {
 	}
 	decided := sites("deferir-parte")
 	decided.Set("deferir-parte.weighing", partWhole)
+	unticked := maps.Clone(decided) // its reason stands there from the hearing: that is no wish to refuse
+	unticked.Del("deferir-parte.leave.sitios_web")
+	a = want(t, by.Move(t, state, id, "deferir-parte", unticked), http.StatusUnprocessableEntity)
+	sound(t, a)
+	says(t, a, "Assinale o que não deve ser deferido.")
 	leads(t, by.Move(t, state, id, "deferir-parte", decided), desk+"?feito=deferir-parte")
 	says(t, by.Get(t, desk), "Deferido parcialmente", "Deferimento parcial", partWhole)
 	says(t, by.Get(t, "/ecce/tecnico/?estado=decididos&procura="+url.QueryEscape(p.Email)), "Deferido parcialmente")
