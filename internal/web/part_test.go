@@ -62,6 +62,9 @@ func TestAPowerIsLeftOutAfterItsHearingAndTheRestIsGranted(t *testing.T) {
 	if byID(a.Page(t), "campo-deferir-parte.leave.assinatura_propria") != nil {
 		t.Error("what nobody was heard on can be left out")
 	}
+	if byID(a.Page(t), "campo-audiencia-parcial.leave.assinatura_propria") == nil {
+		t.Error("whoever must leave out more cannot hear the applicant on it")
+	}
 	if strings.Contains(a.Body, "ato-indeferir\"") {
 		t.Error("the whole can be refused, on which nobody was heard")
 	}
@@ -95,7 +98,12 @@ func TestWhoAgreesGivesUpAPartAndIsRefusedNothing(t *testing.T) {
 	want(t, p.Post(t, own+"/prescindir", nil), http.StatusConflict)
 	want(t, by.Move(t, state, id, "audiencia-parcial", sites("audiencia-parcial")), http.StatusSeeOther)
 	want(t, app.Person(t).Post(t, own+"/prescindir", nil), http.StatusNotFound)
+	stale := by.Shown(t, state, id)
+	for name, values := range sites("deferir-parte") {
+		stale[name] = values
+	}
 	leads(t, p.Post(t, own+"/prescindir", nil), own)
+	want(t, by.Post(t, "/ecce/tecnico/processos/"+id+"/deferir-parte", stale), http.StatusConflict)
 	says(t, p.Get(t, own), "O requerente desistiu de parte do pedido")
 	want(t, by.Move(t, state, id, "deferir", nil), http.StatusSeeOther)
 	a := p.Get(t, own)

@@ -362,8 +362,9 @@ func (v *visit) asksOfMove(id casefile.ID, d deed) (names, error) {
 			return nil, err
 		}
 		asks.with(given, d.name("weighing"))
-		for _, key := range r.Parts() {
-			asks.with(given, d.name("leave."+key), d.name("codes."+key), d.name("words."+key))
+		asked, _ := r.Procedure.Field(r.Procedure.Decide.Parts)
+		for _, part := range asked.Options { // all that could be asked: what was given up meanwhile is told as a change
+			asks.with(given, d.name("leave."+part.Key), d.name("codes."+part.Key), d.name("words."+part.Key))
 		}
 	case moveElements:
 		r, err := v.s.Cases.Review(v.r.Context(), v.by, id)
@@ -496,8 +497,11 @@ func (k *desk) moves(identity bool) []move {
 		if k.r.HeardWhole {
 			may(actor.DecideCase, k.refuse)
 		}
-		if k.heardOut() {
+		if k.heardOut() { // more, or on other grounds, than the applicant was heard on
 			may(actor.WorkCase, k.intend)
+			if len(k.r.Parts()) > 1 {
+				may(actor.WorkCase, k.intendPart)
+			}
 		}
 	}
 	if k.r.HasCodes() {
