@@ -49,19 +49,8 @@ func (a *Accounts) Known(ctx context.Context, tx *db.Tx, portalName string, pers
 	}, nil
 }
 
-// PowerFor finds a power in force that opens a procedure.
-func (k Known) PowerFor(p *portal.Portal, procedureKey string, now time.Time) (Power, bool) {
-	for _, power := range k.Powers {
-		defined, ok := p.Power(power.Key)
-		if ok && power.Runs(now) && slices.Contains(defined.Opens, procedureKey) {
-			return power, true
-		}
-	}
-	return Power{}, false
-}
-
 // BodiesFor lists the bodies on whose behalf a procedure may be filed, in the order in which the powers were granted:
-// one power in force for each, that of oneself with no body.
+// one power in force for each, that of oneself with no body; none where they hold no power that opens it.
 func (k Known) BodiesFor(p *portal.Portal, procedureKey string, now time.Time) []Power {
 	var bodies []Power
 	for _, power := range k.Powers {

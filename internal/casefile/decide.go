@@ -257,14 +257,7 @@ func (s *Service) Speak(ctx context.Context, by actor.Actor, id ID, words string
 	if err := worded(words, 2, 20000); err != nil {
 		return err
 	}
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if err := c.may(Heard); err != nil {
 			return err
 		}

@@ -258,14 +258,7 @@ func (s *Service) notifyPart(ctx context.Context, tx *db.Tx, c *Case, parts []Pa
 // n.º 1 ⚖: some of what was asked may be given up). Nothing of it is then refused: the case is a new revision that
 // asks for the rest, which voids what was decided on the one before.
 func (s *Service) GiveUp(ctx context.Context, by actor.Actor, id ID) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if err := c.may(Heard); err != nil {
 			return err
 		}

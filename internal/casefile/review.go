@@ -230,14 +230,7 @@ func (s *Service) Answer(ctx context.Context, by actor.Actor, id ID, typed porta
 	if err := worded(words, 0, 20000); err != nil {
 		return err
 	}
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if c.State != Waiting {
 			return fault.New(fault.Conflict, "case.not-now")
 		}
@@ -329,14 +322,7 @@ func (c *Case) end(in State, now time.Time) {
 
 // Withdraw ends the case at its applicant's wish, at any moment before the decision (CPA 131.º ⚖).
 func (s *Service) Withdraw(ctx context.Context, by actor.Actor, id ID) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if err := c.may(Withdrawn); err != nil {
 			return err
 		}
@@ -348,6 +334,20 @@ func (s *Service) Withdraw(ctx context.Context, by actor.Actor, id ID) error {
 			return err
 		}
 		return s.tell(ctx, tx, c, portal.CaseWithdrawn, nil, letter.Link{})
+	})
+}
+
+// own is what every deed of an applicant begins with: find, and is it theirs.
+func (s *Service) own(ctx context.Context, by actor.Actor, id ID, do func(*db.Tx, *Case) error) error {
+	return s.db.InTx(ctx, func(tx *db.Tx) error {
+		c, err := s.find(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := c.mine(by); err != nil {
+			return err
+		}
+		return do(tx, c)
 	})
 }
 

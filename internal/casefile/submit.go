@@ -29,14 +29,7 @@ import (
 // A visitor's case waits for the proof of its address; a signed-in person's goes straight to the officers. All
 // problems of the form are told at once, and nothing is written if there is one.
 func (s *Service) Submit(ctx context.Context, by actor.Actor, id ID) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if c.State != Draft {
 			return fault.New(fault.Conflict, "case.filed-already")
 		}
@@ -55,16 +48,19 @@ func (s *Service) Submit(ctx context.Context, by actor.Actor, id ID) error {
 		if err := happen(ctx, tx, c, by, "filed", "", false); err != nil {
 			return err
 		}
-		if c.Person != "" {
-			err = s.toOfficers(ctx, tx, by, c)
-		} else {
-			err = s.askProof(ctx, tx, c, portal.CaseSubmitted)
-		}
-		if err != nil {
+		if err := s.hand(ctx, tx, by, c); err != nil {
 			return err
 		}
 		return audit.Write(ctx, tx, by, "case.submit", c.object(), audit.With("number", c.Number), audit.With("revision", c.Revision))
 	})
+}
+
+// hand gives a case to the officers, or asks its visitor first to prove the address.
+func (s *Service) hand(ctx context.Context, tx *db.Tx, by actor.Actor, c *Case) error {
+	if c.Person == "" {
+		return s.askProof(ctx, tx, c, portal.CaseSubmitted)
+	}
+	return s.toOfficers(ctx, tx, by, c)
 }
 
 // stillMay asks again whether the person holds the power, for this same body: it may have ended while the form was
@@ -328,14 +324,7 @@ func (s *Service) Prove(ctx context.Context, by actor.Actor, secret string) (id 
 
 // Correct mends a mistyped address or telephone before the address is proven. The link sent to the wrong address dies.
 func (s *Service) Correct(ctx context.Context, by actor.Actor, id ID, typed portal.Answers) error {
-	return s.db.InTx(ctx, func(tx *db.Tx) error {
-		c, err := s.find(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := c.mine(by); err != nil {
-			return err
-		}
+	return s.own(ctx, by, id, func(tx *db.Tx, c *Case) error {
 		if c.State != Submitted {
 			return fault.New(fault.Conflict, "case.not-now")
 		}

@@ -132,7 +132,7 @@ func (v *visit) openTo() []*portal.Procedure {
 	}
 	var all []*portal.Procedure
 	for _, proc := range v.portal.Procedures {
-		if _, ok := known.PowerFor(v.portal, proc.Key, v.s.now()); ok && proc.For == portal.ForPerson {
+		if proc.For == portal.ForPerson && len(known.BodiesFor(v.portal, proc.Key, v.s.now())) > 0 {
 			all = append(all, proc)
 		}
 	}
