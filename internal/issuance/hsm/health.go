@@ -62,7 +62,10 @@ func (m *Module) Test(ctx context.Context) Health {
 	defer m.mu.Unlock()
 	before := m.health
 	m.health = Health{At: time.Now(), Keys: signed, Err: err}
-	if m.faulty = nil; errors.Is(err, errSelfTest) {
+	switch {
+	case err == nil:
+		m.faulty = nil
+	case errors.Is(err, errSelfTest): // any other error found nothing, neither good nor bad
 		m.faulty = err
 	}
 	switch {

@@ -280,6 +280,14 @@ func TestABadTestSignatureStopsSigningUntilOneIsGood(t *testing.T) {
 	if err := key.(*Key).Ready(t.Context()); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a module that signed badly is ready: %v", err)
 	}
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel() // a test that ends without a finding, as when the token goes away meanwhile
+	if h := m.Test(cancelled); h.Err == nil {
+		t.Errorf("%+v", h)
+	}
+	if err := sign(key); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a module that signed badly is used after a test that found nothing: %v", err)
+	}
 	if h := m.Test(t.Context()); h.Err != nil || h.Keys != 1 || m.Health() != h {
 		t.Errorf("%+v", h)
 	}
