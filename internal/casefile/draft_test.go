@@ -104,7 +104,7 @@ func TestSensitiveAnswersAreLockedInTheDatabase(t *testing.T) {
 		const civil, tax = "00000000 0 ZZ4", "123456789"
 		id := k.submitted("civil", civil, "taxes.nif", tax)
 		raw := k.text(`SELECT answers FROM casefile WHERE id = $1`, string(id))
-		for _, canary := range []string{civil, "00000000", "ZZ4", tax} {
+		for _, canary := range []string{civil, "00000000", tax} { // none so short that random base64 spells it
 			if strings.Contains(raw, canary) {
 				t.Errorf("%s stands in the database: %s", canary, raw)
 			}
