@@ -95,7 +95,7 @@ async function inMode(tally, mode, origin, dir, shots) {
   const label = `self-test ${mode.name}`
   const context = await browser.context(mode)
   try {
-    const who = new Visitor(await context.page(), mode, { origin, visits, judged: new Set(), tally: quiet, label, shots })
+    const who = new Visitor(await context.page(), mode, { origin, visits, judged: new Set(), shapes: new Set(), tally: quiet, label, shots })
     await tally.try(`${label}: fills a form by its labels and sends it`, async () => {
       await who.open('/')
       await who.fill({ 'Nome do responsável': 'Zeferino Ensaio ção', Data: '2026-02-03', Motivo: "linha d'água" })

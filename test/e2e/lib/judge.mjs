@@ -1,5 +1,6 @@
 // What every page must hold, whichever it is.
 
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 
@@ -9,21 +10,38 @@ export const widths = [320, 1280]
 
 let axe // read once
 
-// judge gives the problems of the page as it stands, at every width: axe's
-// violations, and what axe does not look at (one h1, the language, a title,
-// nothing that must be scrolled sideways).
-export async function judge(page, lang) {
+// judge gives the problems of the page as it stands, at every width: what axe
+// does not look at (one h1, the language, a title, nothing that must be scrolled
+// sideways), and axe's violations.
+//
+// Axe looks once at each shape of a page, whatever its words: what it judges
+// follows from elements, attributes and styles, and it takes most of the time.
+export async function judge(page, lang, shapes) {
   axe ??= await readFile(axeFile, 'utf8')
   const problems = await page.evaluate(basics, lang)
+  const form = createHash('sha256').update(await page.evaluate(shape)).digest('hex')
+  const known = shapes.has(form)
+  shapes.add(form)
   for (const width of widths) {
     await page.resize(width, 900)
     const wide = await page.evaluate(sideways)
     if (wide.length) problems.push(`at ${width} px: wider than the window: ${wide.join(', ')}`)
+    if (known) continue
     if (!await page.evaluate(() => 'axe' in window)) await page.evaluate(axe)
     for (const found of await page.evaluate(violations, tags)) problems.push(`at ${width} px: ${found}`)
   }
   await page.resize(1280, 900)
   return problems
+}
+
+// shape writes the page without its words: every element with its attributes,
+// and whether it says anything. Values that name something on the page or pick
+// its look stand whole, but for numbers; of the others only that they are there.
+function shape() {
+  const whole = /^(id|class|for|name|type|role|hidden|open|disabled|checked|tabindex|headers|scope|aria-(?!label$).*)$/
+  const part = el => [...el.attributes].map(({ name, value }) => `${name}=${whole.test(name) ? value.replace(/[0-9]+/g, '0') : value.trim() && 'x'}`)
+  const says = el => [...el.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim())
+  return [...document.querySelectorAll('*')].map(el => `${el.tagName} ${part(el).sort().join(' ')} ${says(el)} ${el.children.length}`).join('\n')
 }
 
 // violations says what axe finds; it runs in the page, and gives back lines of
