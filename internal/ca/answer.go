@@ -14,7 +14,7 @@ import (
 //
 // A number that was meant and is not issued counts as revoked: it may have been signed, and is never good. Unknown is
 // whatever was never meant, or is of another issuer.
-func (s *CA) Standing(ctx context.Context, issuer string, serial Serial) (issuance.Standing, issuance.Revocation, error) {
+func (s *Record) Standing(ctx context.Context, issuer string, serial Serial) (issuance.Standing, issuance.Revocation, error) {
 	var found standing
 	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
 		found, err = standingOf(ctx, tx, serial)
@@ -39,13 +39,13 @@ func (s *CA) Standing(ctx context.Context, issuer string, serial Serial) (issuan
 }
 
 // AnswerLife is how long an answer is good for.
-func (s *CA) AnswerLife() time.Duration { return s.c.AnswerLife }
+func (s *Record) AnswerLife() time.Duration { return s.c.AnswerLife }
 
 // Now is the time by which answers are made.
-func (s *CA) Now() time.Time { return s.c.DB.Now() }
+func (s *Record) Now() time.Time { return s.c.DB.Now() }
 
 // Is gives the name of the authority that a certificate's identifier in an OCSP request means; "" for none of ours.
-func (s *CA) Is(id issuance.CertID) string {
+func (s *Record) Is(id issuance.CertID) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.issuers {

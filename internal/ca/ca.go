@@ -23,7 +23,6 @@ package ca
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -67,18 +66,14 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// CA is the room's door. It is safe for use by several at once.
+// CA is the room's door: the record with the keys. It is safe for use by several at once.
 type CA struct {
-	c      Config
-	linter *issuance.Linter
+	*Record
 
-	mu       sync.Mutex
-	signers  map[string]issuance.Signer
-	issuers  map[string]*issuer
+	signers  map[string]issuance.Signer // these are under the record's lock too
 	inFlight map[Serial]bool
 	lists    map[string]*sync.Mutex // one list of an issuer is made at a time
 	plan     *Plan                  // what [CA.Found] was given
-	stamper  stamper                // the time-stamping unit in force; without a unit there is none
 
 	time *clock // by which stamps are made
 }
@@ -162,34 +157,17 @@ type SealPlan struct {
 	CommonName string
 }
 
-// errNoHierarchy is a fault of ours: something is asked before [CA.Found] or [CA.Load].
-var errNoHierarchy = errors.New("ca: the hierarchy is not founded yet")
-
 // New opens the room. Nothing is signed before [CA.Found] or [CA.Load].
 func New(c Config) (*CA, error) {
-	linter, err := issuance.NewLinter()
+	record, err := openRecord(c)
 	if err != nil {
 		return nil, err
 	}
-	if c.Approvals == 0 {
-		c.Approvals = 2
+	s := &CA{
+		Record: record, signers: map[string]issuance.Signer{}, inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{}, time: newClock(record.c),
 	}
-	if c.ListLife == 0 {
-		c.ListLife = 24 * time.Hour
-	}
-	if c.AnswerLife == 0 {
-		c.AnswerLife = time.Hour
-	}
-	if c.Crash == nil {
-		c.Crash = func(string) {}
-	}
-	if c.Log == nil {
-		c.Log = slog.Default()
-	}
-	return &CA{
-		c: c, linter: linter, signers: map[string]issuance.Signer{}, issuers: map[string]*issuer{},
-		inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{}, time: newClock(c),
-	}, nil
+	s.announce = func(ctx context.Context, issuer string) error { return s.publish(ctx, issuer, false) }
+	return s, nil
 }
 
 // mayRun says whether the actor is the program itself, which alone works here; the authority is the approvals'.

@@ -34,7 +34,7 @@ const (
 )
 
 // urls are the addresses that an authority's certificates carry.
-func (s *CA) urls(name string) issuance.URLs {
+func (s *Record) urls(name string) issuance.URLs {
 	return issuance.URLs{
 		CAIssuers: s.c.Base + "/ca/" + name + ".cer", OCSP: s.c.Base + "/ocsp", CRL: s.c.Base + "/crl/" + name + ".crl", CPS: s.c.CPS,
 	}
@@ -42,7 +42,7 @@ func (s *CA) urls(name string) issuance.URLs {
 
 // Load reads the hierarchy from the record. A process that founds nothing (another replica, one that only answers)
 // calls it at its start; [CA.Work] does it again, to see what others renewed.
-func (s *CA) Load(ctx context.Context) error {
+func (s *Record) Load(ctx context.Context) error {
 	var keys []ownKey
 	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
 		keys, err = ownKeys(ctx, tx)
@@ -94,7 +94,7 @@ func unitOf(keys []ownKey, issuers map[string]*issuer) (by stamper, err error) {
 	return by, nil
 }
 
-func (s *CA) open(k ownKey) (*issuer, error) {
+func (s *Record) open(k ownKey) (*issuer, error) {
 	urls := s.urls(k.name)
 	authority, err := issuance.NewIssuer(k.der, urls, s.c.Trust)
 	if err != nil {
@@ -105,7 +105,7 @@ func (s *CA) open(k ownKey) (*issuer, error) {
 	}, nil
 }
 
-func (s *CA) known(name string) (*issuer, bool) {
+func (s *Record) known(name string) (*issuer, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one, ok := s.issuers[name]
@@ -144,7 +144,7 @@ func (s *CA) ready(ctx context.Context, name string) error {
 }
 
 // issuerOf finds who issues an order: the one named (for our own keys), else the authority that issues to holders.
-func (s *CA) issuerOf(_ context.Context, o issuance.Order, from string) (*issuer, error) {
+func (s *Record) issuerOf(_ context.Context, o issuance.Order, from string) (*issuer, error) {
 	profile, err := issuance.ProfileOf(o.Profile)
 	if err != nil {
 		return nil, err
@@ -157,17 +157,17 @@ func (s *CA) issuerOf(_ context.Context, o issuance.Order, from string) (*issuer
 		from = s.issuing()
 	}
 	if from == "" || profile.IssuedBy == issuance.BySelf {
-		return nil, errNoHierarchy
+		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
 	}
 	one, ok := s.known(from)
 	if !ok {
-		return nil, errNoHierarchy
+		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
 	}
 	return one, nil
 }
 
 // issuing is the name of the authority that issues to holders.
-func (s *CA) issuing() string {
+func (s *Record) issuing() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.issuers {
@@ -179,7 +179,7 @@ func (s *CA) issuing() string {
 }
 
 // Authorities are our issuers, the root first.
-func (s *CA) Authorities() []Authority {
+func (s *Record) Authorities() []Authority {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Authority
@@ -204,7 +204,7 @@ func (s *CA) Authorities() []Authority {
 }
 
 // ChainOf gives the certificates above one of ours: its issuer's first, the root's last.
-func (s *CA) ChainOf(c Certificate) ([][]byte, error) {
+func (s *Record) ChainOf(c Certificate) ([][]byte, error) {
 	var chain [][]byte
 	name := c.Issuer
 	for range 4 { // deeper than any hierarchy of ours
@@ -228,7 +228,7 @@ func (s *CA) ChainOf(c Certificate) ([][]byte, error) {
 }
 
 // named finds the authority with that subject (DER).
-func (s *CA) named(subject []byte) string {
+func (s *Record) named(subject []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.issuers {

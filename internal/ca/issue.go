@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"chancela/internal/actor"
 	"chancela/internal/audit"
@@ -71,6 +72,10 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 		return Certificate{}, err
 	}
 	s.c.Crash(pointIntent)
+	// What is intended is brought to its end, whether or not whoever asked still waits: else each hung-up caller would
+	// leave a lost certificate behind.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWithin)
+	defer cancel()
 	der, err := s.sign(ctx, d)
 	if err != nil {
 		return Certificate{}, errors.Join(err, s.lose(ctx, d.record))
@@ -82,6 +87,9 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 	}
 	return c, err
 }
+
+// endWithin is how long the steps behind an intent may take; a signature takes milliseconds, on a slow module seconds.
+const endWithin = time.Minute
 
 // check is step 2: the order is readable, and its issuer is ours. Done is the certificate, if there is one already.
 func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done Certificate, err error) {
@@ -127,7 +135,7 @@ func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done C
 }
 
 // build is step 3: a new serial number, and the lints.
-func (s *CA) build(d *draft) error {
+func (s *Record) build(d *draft) error {
 	serial, err := issuance.NewSerial()
 	if err != nil {
 		return err
@@ -147,7 +155,7 @@ func (s *CA) build(d *draft) error {
 
 // Preview says what the lints would say of an order if it were issued now, and by whom. No key of ours is used, and
 // nothing is kept.
-func (s *CA) Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error) {
+func (s *Record) Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error) {
 	o, err := issuance.ParseOrder(order)
 	if err != nil {
 		return "", report, err

@@ -28,7 +28,7 @@ type List struct {
 
 // List gives an issuer's list in force; NotFound where there is no such issuer, Unavailable where its list has run
 // out: an old list is never given for a new one.
-func (s *CA) List(ctx context.Context, issuer string) (l List, err error) {
+func (s *Record) List(ctx context.Context, issuer string) (l List, err error) {
 	if _, known := s.known(issuer); !known {
 		return List{}, fault.New(fault.NotFound, "fault.not-found")
 	}
@@ -46,7 +46,7 @@ func (s *CA) List(ctx context.Context, issuer string) (l List, err error) {
 }
 
 // ListNumber is the number of an issuer's list in force, 0 for none: whoever keeps a list asks whether it still is.
-func (s *CA) ListNumber(ctx context.Context, issuer string) (number int64, err error) {
+func (s *Record) ListNumber(ctx context.Context, issuer string) (number int64, err error) {
 	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
 		number, _, err = numberInForce(ctx, tx, issuer)
 		return err
@@ -62,7 +62,7 @@ func (s *CA) ListNumber(ctx context.Context, issuer string) (number int64, err e
 func (s *CA) publish(ctx context.Context, name string, fresh bool) error {
 	from, known := s.known(name)
 	if !known {
-		return fmt.Errorf("publish list of %s: %w", name, errNoHierarchy)
+		return fmt.Errorf("publish list of %s: %w", name, fault.New(fault.Unavailable, "ca.no-hierarchy"))
 	}
 	lock := s.listLock(name)
 	lock.Lock()

@@ -12,7 +12,7 @@ import (
 )
 
 // BySerial finds a certificate or an intent. A fault NotFound says that there is none.
-func (s *CA) BySerial(ctx context.Context, tx *db.Tx, serial Serial) (Certificate, error) {
+func (s *Record) BySerial(ctx context.Context, tx *db.Tx, serial Serial) (Certificate, error) {
 	c, err := bySerial(ctx, tx, serial)
 	if db.None(err) {
 		return Certificate{}, fault.New(fault.NotFound, "fault.not-found")
@@ -21,7 +21,7 @@ func (s *CA) BySerial(ctx context.Context, tx *db.Tx, serial Serial) (Certificat
 }
 
 // ByOrder finds the certificate of an order; false if it has none yet. Lost ones do not count.
-func (s *CA) ByOrder(ctx context.Context, tx *db.Tx, id string) (Certificate, bool, error) {
+func (s *Record) ByOrder(ctx context.Context, tx *db.Tx, id string) (Certificate, bool, error) {
 	c, err := byOrder(ctx, tx, id)
 	if db.None(err) || err == nil && c.State == Intended {
 		return Certificate{}, false, nil
@@ -30,24 +30,24 @@ func (s *CA) ByOrder(ctx context.Context, tx *db.Tx, id string) (Certificate, bo
 }
 
 // OfCase are all certificates of a case, lost ones too, in the order in which they were meant.
-func (s *CA) OfCase(ctx context.Context, tx *db.Tx, caseID string) ([]Certificate, error) {
+func (s *Record) OfCase(ctx context.Context, tx *db.Tx, caseID string) ([]Certificate, error) {
 	return ofCase(ctx, tx, caseID)
 }
 
 // OfHolder are the certificates that were issued to a person of a portal, newest first.
-func (s *CA) OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]Certificate, error) {
+func (s *Record) OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]Certificate, error) {
 	return ofHolder(ctx, tx, portal, holder)
 }
 
 // KeyUsed says whether a public key (by fingerprint) was certified, or meant to be, for any order but this one, or is
 // one of our own.
-func (s *CA) KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error) {
+func (s *Record) KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error) {
 	return keyUsed(ctx, tx, fingerprint, butOrder)
 }
 
 // RecordIdentity is the step that records how the subject of an order was shown to be who they are. Whether the
 // officer is the subject, the order's room asks before. What is recorded stays; a second record is Conflict.
-func (s *CA) RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i Identity) error {
+func (s *Record) RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i Identity) error {
 	if err := by.MayIn(i.Portal, actor.ProveIdentity); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *CA) RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i Id
 }
 
 // IdentityOf is what was recorded of an order's subject; false for nothing.
-func (s *CA) IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (Identity, bool, error) {
+func (s *Record) IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (Identity, bool, error) {
 	i, err := identityOf(ctx, tx, portal, caseID, digest)
 	if db.None(err) {
 		return Identity{}, false, nil

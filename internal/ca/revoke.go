@@ -29,7 +29,7 @@ func reasonAllowed(r issuance.Reason, officer bool) bool {
 //
 // Once it returns, every answer says revoked, and the list does too unless signing failed; then the list follows as
 // soon as it can. A certificate that is revoked already is Conflict (E-REV-03). With a time to come it is scheduled.
-func (s *CA) Revoke(ctx context.Context, by actor.Actor, r Revocation) error {
+func (s *Record) Revoke(ctx context.Context, by actor.Actor, r Revocation) error {
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error { return s.RevokeIn(ctx, tx, by, r) })
 	if err != nil {
 		return fmt.Errorf("revoke %s: %w", r.Serial, err)
@@ -38,7 +38,7 @@ func (s *CA) Revoke(ctx context.Context, by actor.Actor, r Revocation) error {
 }
 
 // RevokeIn is the step of [CA.Revoke], for deeds that change more with it.
-func (s *CA) RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r Revocation) error {
+func (s *Record) RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r Revocation) error {
 	c, err := s.BySerial(ctx, tx, r.Serial)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (c Certificate) mayRevoke(by actor.Actor) error {
 	return nil
 }
 
-func (s *CA) schedule(ctx context.Context, tx *db.Tx, by actor.Actor, c Certificate, r Revocation) error {
+func (s *Record) schedule(ctx context.Context, tx *db.Tx, by actor.Actor, c Certificate, r Revocation) error {
 	won, err := schedule(ctx, tx, c.Serial, r)
 	if err != nil {
 		return err
@@ -104,12 +104,12 @@ func (s *CA) schedule(ctx context.Context, tx *db.Tx, by actor.Actor, c Certific
 }
 
 // afterRevoking runs once the revocation is committed, before its deed returns.
-func (s *CA) afterRevoking(ctx context.Context, c Certificate) {
+func (s *Record) afterRevoking(ctx context.Context, c Certificate) {
 	s.c.Crash(pointRevoked)
 	if _, known := s.known(c.Issuer); !known { // a root that was lost before there was one
 		return
 	}
-	if err := s.publish(ctx, c.Issuer, false); err != nil {
+	if err := s.announce(ctx, c.Issuer); err != nil {
 		// The revocation stands; the loop makes the list as soon as it can.
 		s.c.Log.ErrorContext(ctx, "ca: no list after a revocation", "issuer", c.Issuer, "error", err)
 	}

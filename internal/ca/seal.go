@@ -24,7 +24,7 @@ const mostSeals = 16
 
 // SealOf is the certificate in force of a portal's seal with its chain, issuer first; what is sealed is prepared with
 // it. It is Unavailable where the portal's body has no seal that is good now.
-func (s *CA) SealOf(ctx context.Context, portal string) (certificate []byte, chain [][]byte, err error) {
+func (s *Record) SealOf(ctx context.Context, portal string) (certificate []byte, chain [][]byte, err error) {
 	c, _, err := s.sealInForce(ctx, portal)
 	if err != nil {
 		return nil, nil, err
@@ -34,7 +34,7 @@ func (s *CA) SealOf(ctx context.Context, portal string) (certificate []byte, cha
 }
 
 // sealInForce finds the newest seal of a portal that is good now, and the name of its key.
-func (s *CA) sealInForce(ctx context.Context, portal string) (c Certificate, key string, err error) {
+func (s *Record) sealInForce(ctx context.Context, portal string) (c Certificate, key string, err error) {
 	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
 		keys, err := ownKeys(ctx, tx)
 		if err != nil {

@@ -200,10 +200,27 @@ type People interface {
 
 var _ People = (*account.Accounts)(nil)
 
+// Authority is what orders need of the room that signs: package ca, in this process or in one of its own.
+type Authority interface {
+	// Issue issues the certificate of an order, once, if the record shows it approved.
+	Issue(ctx context.Context, by actor.Actor, r ca.Request) (ca.Certificate, error)
+	// Preview says who would issue an order, and what the lints would say.
+	Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error)
+	RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r ca.Revocation) error
+	RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i ca.Identity) error
+	IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (ca.Identity, bool, error)
+	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
+	OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]ca.Certificate, error)
+	KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error)
+	ChainOf(c ca.Certificate) ([][]byte, error)
+}
+
+var _ Authority = (*ca.CA)(nil)
+
 // Config is what the room is wired to.
 type Config struct {
 	DB       *db.DB
-	CA       *ca.CA
+	CA       Authority
 	Accounts People
 	Portals  *portal.Set
 	Letters  Post

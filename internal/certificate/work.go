@@ -110,6 +110,9 @@ const (
 	heldTrouble = "certificate.held.trouble"
 )
 
+// mostAway is how long an order waits at most after the room that signs is back.
+const mostAway = 20 * time.Second
+
 // held keeps why an order could not be issued, for officers to see, and when to try again: at growing pauses, since
 // what passes by itself passes soon, and the rest waits for people.
 func (s *Service) held(ctx context.Context, r row, cause error) error {
@@ -125,6 +128,9 @@ func (s *Service) held(ctx context.Context, r row, cause error) error {
 		why = refusal.Key
 	}
 	pause := min(10*time.Minute, 5*time.Second<<min(r.tries, 10))
+	if fault.Is(cause, fault.Unavailable) { // keys or signing room that are away come back by themselves, and asking costs nothing
+		pause = min(pause, mostAway)
+	}
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error { return hold(ctx, tx, r.ID, why, tx.Now().Add(pause)) })
 	if refused {
 		s.c.Log.WarnContext(ctx, "certificate: an order is held", "order", r.ID, "why", why)

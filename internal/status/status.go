@@ -17,6 +17,7 @@ import (
 	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/i18n"
+	"chancela/internal/issuance"
 	"chancela/internal/portal"
 	"chancela/internal/throttle"
 )
@@ -74,10 +75,30 @@ type ByBody interface {
 	LookupBody(ctx context.Context, portal, nipc string, at time.Time) ([]Answer, error)
 }
 
+// Authority is what answers need of the room that signs: package ca, in this process or in one of its own. All but the
+// two that sign read the record.
+type Authority interface {
+	// Answer signs an OCSP answer, if the record says what it says.
+	Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error)
+	// Stamp signs a time stamp.
+	Stamp(ctx context.Context, r issuance.StampRequest) ([]byte, error)
+
+	Is(id issuance.CertID) (issuer string)
+	Standing(ctx context.Context, issuer string, serial ca.Serial) (issuance.Standing, issuance.Revocation, error)
+	Authorities() []ca.Authority
+	List(ctx context.Context, issuer string) (ca.List, error)
+	ListNumber(ctx context.Context, issuer string) (int64, error)
+	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
+	AnswerLife() time.Duration
+	Now() time.Time
+}
+
+var _ Authority = (*ca.CA)(nil)
+
 // Config is what the room is wired to.
 type Config struct {
 	DB       *db.DB
-	CA       *ca.CA
+	CA       Authority
 	Portals  *portal.Set
 	Throttle *throttle.Counters
 	// Stamps says whether whoever asks gets time stamps.
