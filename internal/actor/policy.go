@@ -30,7 +30,8 @@ const (
 	WorkCase         Permission = "case.work"           // take, note, ask for elements, propose
 	DecideCase       Permission = "case.decide"         // approve, intend to refuse, refuse
 	ProveIdentity    Permission = "identity.record"     // record how a subject's identity was proven
-	RevokeAny        Permission = "certificate.revoke"  // revoke anybody's certificate, with reasons
+	RevokeAny        Permission = "certificate.revoke"  // revoke or reinstate anybody's certificate, with reasons
+	SuspendAny       Permission = "certificate.suspend" // suspend anybody's certificate, with reasons
 	JudgeCredential  Permission = "credential.judge"    // suspend, revoke, replace a credential
 	InviteOfficer    Permission = "officer.invite"
 	SeeAudit         Permission = "audit.see"
@@ -66,6 +67,7 @@ var policy = map[Permission]rule{
 	DecideCase:       {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	ProveIdentity:    {kinds: []Kind{Officer}, roles: []Role{Director, Decider, CardOperator}, least: ByCode},
 	RevokeAny:        {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
+	SuspendAny:       {kinds: []Kind{Officer}, roles: []Role{Director, Decider}, least: ByCode},
 	JudgeCredential:  {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	InviteOfficer:    {kinds: []Kind{Officer, System}, roles: []Role{Administrator}, least: ByCode},
 	SeeAudit:         {kinds: []Kind{Officer, System}, roles: []Role{Auditor, Administrator}, least: ByCode},

@@ -53,10 +53,11 @@ type State string
 
 // The states. A lost one was intended, may have been signed, and was never recorded: it is revoked from the start.
 const (
-	Intended State = "intended"
-	Issued   State = "issued"
-	Revoked  State = "revoked"
-	Lost     State = "lost"
+	Intended  State = "intended"
+	Issued    State = "issued"
+	Suspended State = "suspended" // not to be relied on for a while: on hold, in the words of RFC 5280 §5.3.1
+	Revoked   State = "revoked"
+	Lost      State = "lost"
 )
 
 // Request asks for a certificate. The order names exactly what was approved.
@@ -91,12 +92,15 @@ type Certificate struct {
 	NotBefore time.Time
 	NotAfter  time.Time
 	DER       []byte
-	RevokedAt time.Time
+	RevokedAt time.Time // of a suspended one, since when
 	Reason    issuance.Reason
 	RevokedBy actor.PersonID // "" for the program
 	Words     string         // an officer's grounds
 	DueAt     time.Time      // when a scheduled revocation takes effect; zero for none
 	DueReason issuance.Reason
+	DueWords  string
+	DueBy     actor.PersonID // who set it; "" for the program
+	HeldUntil time.Time      // when the suspension under way ends by itself; zero for none
 }
 
 // IsRevoked says whether it is not to be relied on any more, for good.
@@ -124,6 +128,7 @@ type Revocation struct {
 	Reason issuance.Reason
 	Words  string    // an officer's grounds
 	At     time.Time // when it takes effect; zero or past is now
+	Right  Right     // of whoever is neither holder nor officer
 }
 
 // SealRequest asks for the seal of a portal's body under bytes that were prepared for it.

@@ -257,7 +257,7 @@ func (s *CA) hold(ctx context.Context, by actor.Actor, key ownKey, minutes strin
 // Work does once what [CA.Run] does: closes what was left behind, revokes what is due, renews what ends soon, makes
 // the lists that are due. What fails does not keep the rest from being done.
 func (s *CA) Work(ctx context.Context) error {
-	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.revokeDue(ctx)}
+	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.endDue(ctx)}
 	s.time.settle()
 	s.mu.Lock()
 	plan := s.plan

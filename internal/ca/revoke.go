@@ -14,16 +14,30 @@ import (
 	"chancela/internal/issuance"
 )
 
-// reasonAllowed says whether a reason may be given, some by an officer alone. Others of RFC 5280 §5.3.1 are not used: hold
-// is for suspension, and an authority's compromise is no holder's.
-func reasonAllowed(r issuance.Reason, officer bool) bool {
+// reasonAllowed says whether a reason may be given, some not by those whom it is about. Others of RFC 5280 §5.3.1 are not
+// used: hold is for suspension, and an authority's compromise is no holder's.
+func reasonAllowed(r issuance.Reason, by actor.Kind) bool {
 	if r == issuance.PrivilegeWithdrawn {
-		return officer
+		return by == actor.Officer || by == actor.System
 	}
 	return slices.Contains([]issuance.Reason{
 		issuance.Unspecified, issuance.KeyCompromise, issuance.AffiliationChanged, issuance.Superseded, issuance.CessationOfOperation,
 	}, r)
 }
+
+// Right is by what somebody acts upon a certificate who is neither its holder nor an officer. The room above has shown
+// that they have it; this one keeps to whom it may belong, and writes it down.
+type Right string
+
+// The rights.
+const (
+	Own    Right = ""     // none beside what the actor is
+	OfBody Right = "body" // a person who answers for the subject's body
+	OfCode Right = "code" // whoever holds the certificate's revocation code, without signing in
+)
+
+// mostWords bounds the grounds that are kept with a deed.
+const mostWords = 8000
 
 // Revoke ends a certificate for good: its holder's own, any of the portal's by an officer who may, any by the program.
 //
@@ -38,72 +52,86 @@ func (s *Record) Revoke(ctx context.Context, by actor.Actor, r Revocation) error
 }
 
 // RevokeIn is the step of [CA.Revoke], for deeds that change more with it.
+//
+// A suspended certificate is revoked as of its suspension: it could not be relied on since, and the date on lists never
+// goes forward (ITU-T X.509, reason code: a hold that becomes a revocation keeps the date of the hold).
 func (s *Record) RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r Revocation) error {
-	c, err := s.BySerial(ctx, tx, r.Serial)
+	c, err := s.locked(ctx, tx, r.Serial)
 	if err != nil {
 		return err
 	}
-	if err := c.mayRevoke(by); err != nil {
+	if err := c.mayEnd(by, r.Right, actor.RevokeAny); err != nil {
 		return err
 	}
-	if !reasonAllowed(r.Reason, by.Kind == actor.Officer) {
+	if !reasonAllowed(r.Reason, by.Kind) {
 		return fault.New(fault.Invalid, "E-LST-01")
 	}
-	if utf8.RuneCountInString(r.Words) > 8000 {
+	if utf8.RuneCountInString(r.Words) > mostWords {
 		return fault.New(fault.Invalid, "decision.too-long")
 	}
 	if r.At.After(tx.Now()) {
 		return s.schedule(ctx, tx, by, c, r)
 	}
-	c.RevokedAt, c.Reason, c.RevokedBy, c.Words = tx.Now(), r.Reason, by.Person, r.Words
+	from, at := c.State, tx.Now()
+	if from == Suspended {
+		at = c.RevokedAt
+	}
+	c.RevokedAt, c.Reason, c.RevokedBy, c.Words = at, r.Reason, by.Person, r.Words
 	entry, err := entryOf(c)
 	if err != nil {
 		return err
 	}
-	won, err := markRevoked(ctx, tx, c, Issued, Revoked, entry)
+	won := false
+	if from == Issued || from == Suspended {
+		won, err = markRevoked(ctx, tx, c, from, Revoked, entry)
+	}
 	if err != nil {
 		return err
 	}
 	if !won {
 		return fault.New(fault.Conflict, "E-REV-03")
+	}
+	if from == Suspended {
+		if err := endSuspension(ctx, tx, c.Serial, ThenRevoke, by.Person, ""); err != nil {
+			return err
+		}
 	}
 	if err := changed(ctx, tx, c.Issuer); err != nil {
 		return err
 	}
 	tx.After(func() { s.afterRevoking(context.WithoutCancel(ctx), c) })
-	return audit.Write(ctx, tx, by, "certificate.revoke", c.object(), audit.With("reason", strconv.Itoa(int(r.Reason))))
+	return audit.Write(ctx, tx, by, "certificate.revoke", c.object(), audit.With("reason", strconv.Itoa(int(r.Reason))), audit.With("right", string(r.Right)))
 }
 
-// mayRevoke says whether the actor may end the certificate. To everybody else it does not exist.
-func (c Certificate) mayRevoke(by actor.Actor) error {
+// locked finds a certificate and lets nobody else change it until the deed is committed: of two moves at once the
+// second sees what the first made of it.
+func (s *Record) locked(ctx context.Context, tx *db.Tx, serial Serial) (Certificate, error) {
+	if err := lock(ctx, tx, serial); err != nil {
+		return Certificate{}, err
+	}
+	return s.BySerial(ctx, tx, serial)
+}
+
+// mayEnd says whether the actor may end the certificate, or suspend it: officers by their permission, its holder, and
+// who has the right. To everybody else it does not exist; and our own have no holder, so no right reaches them.
+func (c Certificate) mayEnd(by actor.Actor, right Right, any actor.Permission) error {
 	switch by.Kind {
 	case actor.System:
 		return mayRun(by, c.Portal)
 	case actor.Officer:
-		return by.MayIn(c.Portal, actor.RevokeAny)
+		return by.MayIn(c.Portal, any)
 	}
 	if err := by.MayIn(c.Portal, actor.ChangeOwn); err != nil {
 		return err
 	}
-	if by.Kind != actor.Person || by.Person == "" || by.Person != c.Holder {
-		return fault.New(fault.NotFound, "fault.not-found")
+	person := by.Kind == actor.Person && by.Person != ""
+	if c.Holder != "" && (right == OfCode || person && (right == OfBody || by.Person == c.Holder)) {
+		return nil
 	}
-	return nil
+	return fault.New(fault.NotFound, "fault.not-found")
 }
 
-func (s *Record) schedule(ctx context.Context, tx *db.Tx, by actor.Actor, c Certificate, r Revocation) error {
-	won, err := schedule(ctx, tx, c.Serial, r)
-	if err != nil {
-		return err
-	}
-	if !won {
-		return fault.New(fault.Conflict, "E-REV-03")
-	}
-	return audit.Write(ctx, tx, by, "certificate.schedule-revocation", c.object(), audit.With("at", db.Time(r.At)),
-		audit.With("reason", strconv.Itoa(int(r.Reason))))
-}
-
-// afterRevoking runs once the revocation is committed, before its deed returns.
+// afterRevoking runs once a change of what lists must say is committed, before its deed returns.
 func (s *Record) afterRevoking(ctx context.Context, c Certificate) {
 	s.c.Crash(pointRevoked)
 	if _, known := s.known(c.Issuer); !known { // a root that was lost before there was one
@@ -113,19 +141,4 @@ func (s *Record) afterRevoking(ctx context.Context, c Certificate) {
 		// The revocation stands; the loop makes the list as soon as it can.
 		s.c.Log.ErrorContext(ctx, "ca: no list after a revocation", "issuer", c.Issuer, "error", err)
 	}
-}
-
-// revokeDue carries out the revocations that were scheduled for now.
-func (s *CA) revokeDue(ctx context.Context) error {
-	var waiting []Certificate
-	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
-		waiting, err = due(ctx, tx)
-		return err
-	})
-	for _, c := range waiting {
-		if err := s.Revoke(ctx, actor.Machine(c.Portal), Revocation{Serial: c.Serial, Reason: c.DueReason, Words: c.Words}); err != nil && !fault.Is(err, fault.Conflict) {
-			return err
-		}
-	}
-	return err
 }

@@ -57,14 +57,16 @@ func certifyKey(ctx context.Context, tx *db.Tx, name string, serial Serial) (boo
 }
 
 const columns = `serial, issuer, order_id, portal, case_id, holder, profile, digest, key_digest, approvals, report, state,
-	issued_at, not_before, not_after, der, revoked_at, reason, revoked_by, words, due_at, due_reason`
+	issued_at, not_before, not_after, der, revoked_at, reason, revoked_by, words, due_at, due_reason,
+	due_words, due_by, held_until`
 
 func scan(scan func(...any) error) (Certificate, error) {
 	var c Certificate
 	var approvals, report string
 	err := scan(&c.Serial, &c.Issuer, &c.Order, &c.Portal, &c.Case, &c.Holder, &c.Profile, &c.Digest, &c.Key, &approvals, &report,
 		&c.State, db.Times(&c.IssuedAt), db.Times(&c.NotBefore), db.Times(&c.NotAfter), &c.DER, db.Times(&c.RevokedAt),
-		&c.Reason, &c.RevokedBy, &c.Words, db.Times(&c.DueAt), &c.DueReason)
+		&c.Reason, &c.RevokedBy, &c.Words, db.Times(&c.DueAt), &c.DueReason,
+		&c.DueWords, &c.DueBy, db.Times(&c.HeldUntil))
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -90,7 +92,7 @@ func ofCase(ctx context.Context, tx *db.Tx, caseID string) ([]Certificate, error
 }
 
 func ofHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]Certificate, error) {
-	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE holder = $2 AND holder <> '' AND portal = $1 AND state IN ('issued', 'revoked')
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE holder = $2 AND holder <> '' AND portal = $1 AND state IN ('issued', 'suspended', 'revoked')
 		ORDER BY issued_at DESC, serial`, portal, string(holder))
 }
 
@@ -129,16 +131,68 @@ func markIssued(ctx context.Context, tx *db.Tx, c Certificate) (bool, error) {
 
 // markRevoked revokes; false if it was no longer in the state.
 func markRevoked(ctx context.Context, tx *db.Tx, c Certificate, from, to State, entry []byte) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE ca_certificate SET state = $3, revoked_at = $4, reason = $5, revoked_by = $6, words = $7, entry = $8, due_at = ''
+	n, err := tx.Exec(ctx, `UPDATE ca_certificate SET state = $3, revoked_at = $4, reason = $5, revoked_by = $6, words = $7, entry = $8, due_at = '', held_until = ''
 		WHERE serial = $1 AND state = $2`,
 		string(c.Serial), string(from), string(to), db.Time(c.RevokedAt), int64(c.Reason), string(c.RevokedBy), c.Words, entry)
 	return n == 1, err
 }
 
-func schedule(ctx context.Context, tx *db.Tx, serial Serial, r Revocation) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE ca_certificate SET due_at = $2, due_reason = $3, words = $4 WHERE serial = $1 AND state = 'issued'`,
-		string(serial), db.Time(r.At), int64(r.Reason), r.Words)
-	return n == 1, err
+// lock holds a certificate's row until the transaction ends.
+func lock(ctx context.Context, tx *db.Tx, serial Serial) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_certificate SET state = state WHERE serial = $1`, string(serial))
+	return err
+}
+
+// setDue sets when a certificate will be revoked; zero for not at all.
+func setDue(ctx context.Context, tx *db.Tx, serial Serial, by actor.PersonID, r Revocation) error {
+	at := ""
+	if !r.At.IsZero() {
+		at = db.Time(r.At)
+	}
+	_, err := tx.Exec(ctx, `UPDATE ca_certificate SET due_at = $2, due_reason = $3, due_words = $4, due_by = $5
+		WHERE serial = $1 AND state IN ('issued', 'suspended')`, string(serial), at, int64(r.Reason), r.Words, string(by))
+	return err
+}
+
+func markSuspended(ctx context.Context, tx *db.Tx, c Certificate, entry []byte) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_certificate SET state = 'suspended', revoked_at = $2, reason = $3, revoked_by = $4, words = $5, entry = $6, held_until = $7
+		WHERE serial = $1 AND state = 'issued'`,
+		string(c.Serial), db.Time(c.RevokedAt), int64(c.Reason), string(c.RevokedBy), c.Words, entry, db.Time(c.HeldUntil))
+	return err
+}
+
+func markReinstated(ctx context.Context, tx *db.Tx, serial Serial) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_certificate SET state = 'issued', revoked_at = '', reason = 0, revoked_by = '', words = '', entry = NULL, held_until = ''
+		WHERE serial = $1 AND state = 'suspended'`, string(serial))
+	return err
+}
+
+func insertSuspension(ctx context.Context, tx *db.Tx, by actor.PersonID, w Suspension) error {
+	_, err := tx.Exec(ctx, `INSERT INTO ca_suspension (id, serial, began_at, until_at, after, right_of, person, words, ended_at, ended, ended_by, end_words)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', '', '')`,
+		db.NewID(), string(w.Serial), tx.Stamp(), db.Time(w.Until), string(w.Then), string(w.Right), string(by), w.Words)
+	return err
+}
+
+func endSuspension(ctx context.Context, tx *db.Tx, serial Serial, how Ending, by actor.PersonID, words string) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_suspension SET ended_at = $2, ended = $3, ended_by = $4, end_words = $5 WHERE serial = $1 AND ended_at = ''`,
+		string(serial), tx.Stamp(), string(how), string(by), words)
+	return err
+}
+
+func scanHold(scan func(...any) error) (h Hold, err error) {
+	err = scan(db.Times(&h.From), db.Times(&h.Until), &h.Then, &h.Right, &h.By, &h.Words, db.Times(&h.EndedAt), &h.Ended, &h.EndedBy, &h.EndWord)
+	return h, err
+}
+
+func suspensionsOf(ctx context.Context, tx *db.Tx, serial Serial) ([]Hold, error) {
+	return db.Collect(ctx, tx, scanHold, `SELECT began_at, until_at, after, right_of, person, words, ended_at, ended, ended_by, end_words
+		FROM ca_suspension WHERE serial = $1 ORDER BY began_at, id`, string(serial))
+}
+
+func held(ctx context.Context, tx *db.Tx, portal string) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE held_until <> '' AND portal = $1 AND state = 'suspended'
+		ORDER BY held_until, serial LIMIT 500`, portal)
 }
 
 // stale lists the intents that nobody works on any more: this replica's own, and those that are old.
@@ -147,9 +201,11 @@ func stale(ctx context.Context, tx *db.Tx, replica string, before time.Time) ([]
 		ORDER BY intended_at`, replica, db.Time(before))
 }
 
-func due(ctx context.Context, tx *db.Tx) ([]Certificate, error) {
-	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE due_at <> '' AND due_at <= $1 AND state = 'issued' ORDER BY due_at LIMIT 100`,
-		tx.Stamp())
+// due lists those whose scheduled revocation or whose suspension's end had come by a moment.
+func due(ctx context.Context, tx *db.Tx, by time.Time) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate
+		WHERE (due_at <> '' AND due_at <= $1 AND state IN ('issued', 'suspended')) OR (held_until <> '' AND held_until <= $1 AND state = 'suspended')
+		ORDER BY serial LIMIT 200`, db.Time(by))
 }
 
 // changed counts a change of what an issuer's list must say.
@@ -167,7 +223,7 @@ func nextNumber(ctx context.Context, tx *db.Tx, issuer string) (number, changes 
 }
 
 func entries(ctx context.Context, tx *db.Tx, issuer string) ([]byte, error) {
-	rows, err := tx.Query(ctx, `SELECT entry FROM ca_certificate WHERE issuer = $1 AND state IN ('revoked', 'lost') ORDER BY revoked_at, serial`, issuer)
+	rows, err := tx.Query(ctx, `SELECT entry FROM ca_certificate WHERE issuer = $1 AND state IN ('suspended', 'revoked', 'lost') ORDER BY revoked_at, serial`, issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +239,7 @@ func entries(ctx context.Context, tx *db.Tx, issuer string) ([]byte, error) {
 }
 
 func lastRevocation(ctx context.Context, tx *db.Tx, issuer string) (last time.Time, err error) {
-	err = tx.Row(ctx, `SELECT COALESCE(max(revoked_at), '') FROM ca_certificate WHERE issuer = $1 AND state IN ('revoked', 'lost')`, issuer).
+	err = tx.Row(ctx, `SELECT COALESCE(max(revoked_at), '') FROM ca_certificate WHERE issuer = $1 AND state IN ('suspended', 'revoked', 'lost')`, issuer).
 		Scan(db.Times(&last))
 	return last, err
 }

@@ -34,19 +34,22 @@ CREATE TABLE ca_certificate (
     report      TEXT   NOT NULL, -- JSON: what the lints said
     tbs_hash    TEXT   NOT NULL, -- SHA-256 of the to-be-signed bytes
     replica     TEXT   NOT NULL, -- the process that intended it
-    state       TEXT   NOT NULL CHECK (state IN ('intended', 'issued', 'revoked', 'lost')),
+    state       TEXT   NOT NULL CHECK (state IN ('intended', 'issued', 'suspended', 'revoked', 'lost')),
     intended_at TEXT   NOT NULL,
     issued_at   TEXT   NOT NULL,
     not_before  TEXT   NOT NULL,
     not_after   TEXT   NOT NULL,
     der         BYTEA,
-    revoked_at  TEXT   NOT NULL,
+    revoked_at  TEXT   NOT NULL, -- or suspended since
     reason      BIGINT NOT NULL,
     revoked_by  TEXT   NOT NULL, -- person; '' for the program
     words       TEXT   NOT NULL, -- an officer's grounds
     entry       BYTEA,           -- its entry in the revocation list, encoded
     due_at      TEXT   NOT NULL, -- when a scheduled revocation takes effect; '' for none
-    due_reason  BIGINT NOT NULL
+    due_reason  BIGINT NOT NULL,
+    due_words   TEXT   NOT NULL DEFAULT '',
+    due_by      TEXT   NOT NULL DEFAULT '', -- person who set it; '' for the program
+    held_until  TEXT   NOT NULL DEFAULT ''  -- when the suspension under way ends by itself; '' for none
 );
 CREATE UNIQUE INDEX ca_certificate_tbs ON ca_certificate (tbs_hash);
 -- One order has one certificate, and one key too; a lost one does not count.
@@ -57,7 +60,8 @@ CREATE INDEX ca_certificate_holder ON ca_certificate (holder, portal) WHERE hold
 CREATE INDEX ca_certificate_keys ON ca_certificate (key_digest);
 CREATE INDEX ca_certificate_intended ON ca_certificate (intended_at) WHERE state = 'intended';
 CREATE INDEX ca_certificate_due ON ca_certificate (due_at) WHERE due_at <> '';
-CREATE INDEX ca_certificate_list ON ca_certificate (issuer, revoked_at, serial) WHERE state IN ('revoked', 'lost');
+CREATE INDEX ca_certificate_held ON ca_certificate (held_until) WHERE held_until <> '';
+CREATE INDEX ca_certificate_list ON ca_certificate (issuer, revoked_at, serial) WHERE state IN ('suspended', 'revoked', 'lost');
 
 -- Where an issuer's lists are: the last number given, and how often what they must say has changed.
 CREATE TABLE ca_list_head (
