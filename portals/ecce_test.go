@@ -61,15 +61,33 @@ func request(t *testing.T) string {
 // filledOrder gives an order's answers as they stand when a signed-in person of the tour files it.
 func filledOrder(t *testing.T, p *portal.Portal, key string) (*portal.Procedure, portal.Answers) {
 	t.Helper()
-	if key == "sitio_web" {
-		proc, _ := p.Procedure(key)
+	proc, _ := p.Procedure(key)
+	switch key {
+	case "sitio_web", "sitio_web_identificado":
 		return proc, portal.Answers{
 			"ent_nome": {"Direção-Geral de Exemplo"}, "nipc": {"699000017"}, "localidade_cert": {"Lisboa"},
 			"dominios": {"www.dgex.exemplo.pt\ndgex.exemplo.pt"}, "ambiente": {"producao"}, "contacto_tecnico": {"web@dgex.exemplo.pt"},
 			"csr": {request(t)}, "termos": {"true"},
 		}
+	case "aplicacao":
+		return proc, portal.Answers{
+			"ent_nome": {"Direção-Geral de Exemplo"}, "nipc": {"699000017"}, "nome_aplicacao": {"Balcão de Exemplo"}, "ambiente": {"producao"},
+			"contacto_tecnico": {"web@dgex.exemplo.pt"}, "csr": {request(t)}, "termos": {"true"},
+		}
+	case "selo":
+		return proc, portal.Answers{
+			"denominacao_legal": {"Direção-Geral de Exemplo"}, "nipc": {"699000017"}, "nome_selo": {"Selo de Exemplo"}, "uso_selo": {"Ofícios e certidões."},
+			"resp_selo": {"ana.exemplo@dgex.exemplo.pt"}, "resp_substituto": {"bia.exemplo@dgex.exemplo.pt"}, "guarda": {"ficheiro"},
+			"csr": {request(t)}, "termos": {"true"},
+		}
 	}
-	proc, answers := filed(t, p, key)
+	_, answers := filed(t, p, "autenticacao")
+	if key != "autenticacao" {
+		delete(answers, "certificados")
+	}
+	if key == "confidencialidade" {
+		answers["email"], answers["sem_deposito"] = []string{"ana.exemplo@dgex.exemplo.pt"}, []string{"true"}
+	}
 	answers["ent_nome"], answers["nipc"], answers["csr"] = []string{"Direção-Geral de Exemplo"}, []string{"699000017"}, []string{request(t)}
 	return proc, answers
 }
@@ -148,7 +166,7 @@ func TestWhatTheTourOfECCEFilesHasNoProblems(t *testing.T) {
 	if wrong, doubts := problems(proc, answers); len(wrong)+len(doubts) > 0 {
 		t.Errorf("acesso: %v, warned %v", wrong, doubts)
 	}
-	for _, key := range []string{"autenticacao", "sitio_web"} {
+	for _, key := range []string{"assinatura", "autenticacao", "confidencialidade", "selo", "sitio_web", "sitio_web_identificado", "aplicacao"} {
 		proc, answers := filledOrder(t, p, key)
 		if wrong, doubts := problems(proc, answers); len(wrong)+len(doubts) > 0 {
 			t.Errorf("%s: %v, warned %v", key, wrong, doubts)
@@ -279,6 +297,15 @@ func TestOrdersOfECCERefuse(t *testing.T) {
 		{"autenticacao", "certificados", "", "certificados E-FIN-01"},
 		{"autenticacao", "cargo_no_certificado", "sim", "cargo_designacao E-GER-01"},
 		{"autenticacao", "termos", "", "termos E-DEC-01"},
+		{"assinatura", "nome_assinatura", "Ana Outra", "nome_assinatura E-NOM-02"},
+		{"confidencialidade", "sem_deposito", "", "sem_deposito E-DEC-01"},
+		{"selo", "nome_selo", "S", "nome_selo E-TXT-01"},
+		{"selo", "uso_selo", "curto", "uso_selo E-TXT-01"},
+		{"selo", "resp_substituto", "Ana.Exemplo@dgex.exemplo.pt", "resp_substituto E-SEL-02"},
+		{"selo", "guarda", "gaveta", "guarda E-LST-01"},
+		{"aplicacao", "nome_aplicacao", "", "nome_aplicacao E-GER-01"},
+		{"sitio_web_identificado", "localidade_cert", "", "localidade_cert E-GER-01"},
+		{"sitio_web_identificado", "dominios", "www.outra.exemplo.pt", "dominios E-DOM-02"},
 		{"sitio_web", "dominios", "www.outra.exemplo.pt", "dominios E-DOM-02"},
 		{"sitio_web", "dominios", "*.dgex.exemplo.pt", "dominios E-DOM-01"},
 		{"sitio_web", "dominios", "192.0.2.1", "dominios E-DOM-01"},

@@ -49,6 +49,32 @@ func (a *Accounts) Known(ctx context.Context, tx *db.Tx, portalName string, pers
 	}, nil
 }
 
+// MemberAt is the person of an applicant's active account at that address who holds a running power for the body; "" for
+// nobody.
+func (a *Accounts) MemberAt(ctx context.Context, tx *db.Tx, portalName, address, nipc string) (actor.PersonID, error) {
+	key, ok := field.CanonicalEmail(address)
+	if !ok || nipc == "" {
+		return "", nil
+	}
+	at, err := byAddress(ctx, tx, portalName, key)
+	if err != nil {
+		return "", fmt.Errorf("member of body at an address: %w", err)
+	}
+	for _, one := range at {
+		if one.Kind != Applicant || one.State != Active {
+			continue
+		}
+		powers, err := powersOf(ctx, tx, one.Person)
+		if err != nil {
+			return "", fmt.Errorf("member of body at an address: %w", err)
+		}
+		if slices.ContainsFunc(powers, func(p Power) bool { return p.BodyNIPC == nipc && p.Runs(tx.Now()) }) {
+			return one.Person, nil
+		}
+	}
+	return "", nil
+}
+
 // BodiesFor lists the bodies on whose behalf a procedure may be filed, in the order in which the powers were granted:
 // one power in force for each, that of oneself with no body; none where they hold no power that opens it.
 func (k Known) BodiesFor(p *portal.Portal, procedureKey string, now time.Time) []Power {

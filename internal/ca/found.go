@@ -90,7 +90,7 @@ func (p Plan) own() []own {
 	}
 	for _, seal := range p.Seals {
 		all = append(all, own{
-			slot: "seal-" + seal.Portal, purpose: purposeSeal, portal: seal.Portal, issuer: p.Issuing.Name, profile: issuance.Seal, renew: renewSeal,
+			slot: "seal-" + seal.Portal, purpose: purposeSeal, portal: seal.Portal, issuer: p.Issuing.Name, profile: issuance.SealSoftware, renew: renewSeal,
 			values: map[issuance.Attribute]string{
 				issuance.Country: "PT", issuance.Organization: seal.Body, issuance.OrganizationIdentifier: issuance.BodyIdentifier(seal.NIPC),
 				issuance.CommonName: seal.CommonName,

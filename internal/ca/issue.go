@@ -175,6 +175,9 @@ func (s *Record) Preview(ctx context.Context, order []byte) (issuer string, repo
 	return name.Value(issuance.CommonName), d.record.Report, err
 }
 
+// Says gives the statements of quality that a certificate of an order would make here.
+func (s *Record) Says(o issuance.Order) []issuance.Statement { return s.c.Trust.Says(o) }
+
 // intend is steps 1 and 4 in one transaction: as long as it runs, nobody can void the approvals it was given.
 func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) error {
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -207,6 +210,10 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 // approved is step 1: exactly these bytes were approved, by enough different people, on the case it is asked for; or,
 // for our own keys alone, by a ceremony.
 func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]string, error) {
+	if issuance.NeedsDevice(d.order.Profile) {
+		// Whoever approved it: nothing here proves that the key is in a QSCD, and the certificate would say that it is.
+		return nil, fault.New(fault.Forbidden, "ca.no-device")
+	}
 	own := isOwn(d.order.Profile) && r.Case == ""
 	quorum := max(r.Quorum, 1)
 	if !own {
@@ -239,7 +246,7 @@ func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool,
 // holder's certificate.
 func isOwn(profile string) bool {
 	switch profile {
-	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.Seal:
+	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.SealSoftware:
 		return true
 	}
 	return false

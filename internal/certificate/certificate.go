@@ -196,6 +196,8 @@ type People interface {
 	Find(ctx context.Context, tx *db.Tx, id actor.AccountID) (account.Account, error)
 	IsSame(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, addressKey, civilMark string) (bool, error)
 	PersonName(ctx context.Context, tx *db.Tx, person actor.PersonID) (string, error)
+	// MemberAt is the person of an active account at that address who holds a running power for the body; "" for nobody.
+	MemberAt(ctx context.Context, tx *db.Tx, portal, address, nipc string) (actor.PersonID, error)
 }
 
 var _ People = (*account.Accounts)(nil)
@@ -206,6 +208,8 @@ type Authority interface {
 	Issue(ctx context.Context, by actor.Actor, r ca.Request) (ca.Certificate, error)
 	// Preview says who would issue an order, and what the lints would say.
 	Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error)
+	// Says gives the statements of quality that a certificate of the order would make.
+	Says(o issuance.Order) []issuance.Statement
 	RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r ca.Revocation) error
 	RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i ca.Identity) error
 	IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (ca.Identity, bool, error)

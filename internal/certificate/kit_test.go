@@ -118,6 +118,15 @@ func (p *people) PersonName(_ context.Context, _ *db.Tx, person actor.PersonID) 
 	return "Pessoa " + string(person), nil
 }
 
+// MemberAt knows Ana, and Bia who serves with her.
+func (p *people) MemberAt(_ context.Context, _ *db.Tx, _, address, number string) (actor.PersonID, error) {
+	name, _, _ := strings.Cut(address, "@")
+	if number != nipc || !slices.Contains([]string{"ana", "bia"}, name) {
+		return "", nil
+	}
+	return actor.PersonID(name), nil
+}
+
 type kit struct {
 	*certificate.Service
 	t       *testing.T
@@ -258,10 +267,11 @@ func (k *kit) grant(procedure, caseID string, answers portal.Answers) portal.Gra
 	if !ok {
 		k.t.Fatalf("no procedure %s", procedure)
 	}
-	var all portal.Answers
-	if procedure == "pessoa" {
+	all := portal.Answers{}
+	switch procedure {
+	case "pessoa":
 		all = portal.Answers{"a": {body}, "b": {nipc}, "c": {"Inventada"}, "d": {"d’Exemplo"}, "e": {"Inventada d’Exemplo"}, "f": {"00000000"}, "i": {request(k.t, pkix.Name{})}}
-	} else {
+	case "sitio":
 		all = portal.Answers{"b": {nipc}, "c": {"www.exemplo.pt", "exemplo.pt"}, "d": {request(k.t, pkix.Name{})}}
 	}
 	maps.Copy(all, answers)

@@ -23,9 +23,20 @@ type Outcome struct{ Service *Service }
 
 var _ portal.Outcome = (*Outcome)(nil)
 
-// holderProfiles are those that a case may order with a request of its own.
+// holderProfiles are those that a case may order with a request of its own. P1 and P4 are not among them: they promise
+// that the key is in a QSCD, and a request proves nothing of the kind ([issuance.NeedsDevice]).
 func holderProfiles() []string {
-	return []string{issuance.PersonAuthentication, issuance.Website, issuance.Seal}
+	return []string{
+		issuance.PersonSignatureSoftware, issuance.PersonAuthentication, issuance.PersonEncryption, issuance.SealSoftware,
+		issuance.Website, issuance.QWAC, issuance.Application,
+	}
+}
+
+// identified are the profiles whose orders wait for the record of an officer that identity was proven: of persons, and of
+// whoever acts for a legal person in what is qualified on an instance that may say so (Reg. (EU) 910/2014, article 24(1);
+// ETSI EN 319 411-1, REG-6.2.2-20).
+func identified(profile string) bool {
+	return issuance.OfPerson(profile) || profile == issuance.SealSoftware || profile == issuance.QWAC
 }
 
 // Check reads the parameters and tells every mistake.
@@ -51,19 +62,21 @@ func (o *Outcome) Check(p *portal.Portal, proc *portal.Procedure) portal.Mistake
 		_, ok := proc.WithRole(role)
 		expect(ok, "outcome certificate of profile "+with.Profile+" needs a field with the role "+string(role))
 	}
-	if with.Profile == issuance.PersonAuthentication {
-		expect(proc.Decide.Identity, "a person's certificate needs decide.identity: true") // Reg. (EU) 910/2014, article 24
-	}
+	expect(!identified(with.Profile) || proc.Decide.Identity, "a certificate of profile "+with.Profile+" needs decide.identity: true")
 	return wrong
 }
 
 func (o *Outcome) roles(with params) []portal.Role {
 	roles := []portal.Role{portal.KeyRequest}
 	switch with.Profile {
-	case issuance.PersonAuthentication:
+	case issuance.PersonSignatureSoftware, issuance.PersonAuthentication, issuance.PersonEncryption:
 		roles = append(roles, portal.GivenNames, portal.Surnames, portal.CivilNumber)
+	case issuance.SealSoftware, issuance.Application:
+		roles = append(roles, portal.ShownName)
 	case issuance.Website:
 		roles = append(roles, portal.DNSNames)
+	case issuance.QWAC:
+		roles = append(roles, portal.DNSNames, portal.Locality)
 	}
 	return roles
 }
@@ -88,6 +101,7 @@ func (o *Outcome) Foretell(ctx context.Context, tx *db.Tx, g portal.Grant) ([]fa
 	mendable := map[string]portal.Role{
 		requestDiffers: portal.KeyRequest, "E-CSR-01": portal.KeyRequest, "E-CSR-02": portal.KeyRequest, "E-CSR-03": portal.KeyRequest,
 		"E-CSR-04": portal.KeyRequest, "E-CSR-05": portal.KeyRequest, otherPerson: portal.GivenNames, "E-NOM-02": portal.ShownName,
+		sealTaken: portal.ShownName, applicationTaken: portal.ShownName, wrongKeepers: portal.KeeperSubstitute,
 	}
 	var told []fault.Field
 	for _, key := range p.problems {
@@ -132,7 +146,9 @@ func (p *plan) lines() []portal.Line {
 	add("certificate.line.profile", p.profile.Key+" "+p.profile.Product+", v"+strconv.Itoa(p.profile.Version))
 	add("certificate.line.term", p.term(say))
 	add("certificate.line.issuer", p.issuer)
-	add("certificate.line.statements", statements(p.profile))
+	add("certificate.line.usage", strings.Join(p.profile.Usage(p.key), ", "))
+	add("certificate.line.statements", firstOf(strings.Join(p.said, ", "), say("certificate.statements.none")))
+	add("certificate.line.identity", say("certificate.identity."+yesNo(p.grant.Procedure.Decide.Identity)))
 	add("certificate.line.lint", say("certificate.lint.passed", "n", strconv.Itoa(p.report.Passed), "found", strconv.Itoa(len(p.report.Findings))))
 	add("certificate.line.digest", p.digest)
 	return lines
@@ -149,14 +165,11 @@ func (p *plan) term(say func(string, ...string) string) string {
 	return length + ", " + say("certificate.term.until", "date", i18n.Date(i18n.PT, p.until))
 }
 
-// statements lists the statements of quality that the profile knows; an instance that is not qualified makes only the
-// one about the identifier's meaning.
-func statements(p issuance.Profile) string {
-	names := make([]string, len(p.QC))
-	for i, one := range p.QC {
-		names[i] = string(one)
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
 	}
-	return strings.Join(names, ", ")
+	return "no"
 }
 
 // partsOf shows a name attribute by attribute; the labels are message keys, sensitive numbers are masked.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"chancela/internal/account"
+	"chancela/internal/actor"
+	"chancela/internal/ca"
 	"chancela/internal/db"
 	"chancela/internal/decision"
 	"chancela/internal/fault"
@@ -56,6 +58,10 @@ const leastDays = 30
 const (
 	requestDiffers = "certificate.request-differs"
 	otherPerson    = "certificate.other-person"
+	// A seal's or an application's name is one in its body, and a seal's is nobody's own.
+	sealTaken        = "E-SEL-01"
+	applicationTaken = "E-APL-01"
+	wrongKeepers     = "E-SEL-02"
 )
 
 func paramsOf(proc *portal.Procedure) (params, portal.Mistakes) {
@@ -82,6 +88,7 @@ type plan struct {
 	der      []byte
 	digest   string
 	issuer   string
+	said     []string // the statements that the certificate would make
 	report   issuance.Report
 	outside  []string // domains that the register does not know as the body's
 	problems []string
@@ -132,12 +139,11 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, e
 	if p.profile, err = issuance.ProfileOf(with.Profile); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm} {
+	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm, planSubject, s.planName, s.planKeepers} {
 		if err := step(ctx, tx, p); err != nil {
 			return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
 		}
 	}
-	p.planSubject()
 	return p, nil
 }
 
@@ -175,7 +181,8 @@ func (s *Service) planBody(ctx context.Context, tx *db.Tx, p *plan) error {
 	if err != nil {
 		return err
 	}
-	if listed && body.Class == portal.NotEligible {
+	// A seal speaks for the body itself: what is conditional, or in no register, is not enough.
+	if listed && body.Class == portal.NotEligible || p.profile.Key == issuance.SealSoftware && (!listed || body.Class != portal.Eligible) {
 		p.problem("certificate.body-not-eligible")
 	}
 	p.body = p.power.BodyName
@@ -274,12 +281,15 @@ func firstApproval(ctx context.Context, tx *db.Tx, g portal.Grant) (time.Time, e
 }
 
 // planSubject fills the subject from the case, for those attributes that the profile has.
-func (p *plan) planSubject() {
+func planSubject(_ context.Context, _ *db.Tx, p *plan) error {
 	given, surnames := p.grant.First(portal.GivenNames), p.grant.First(portal.Surnames)
 	if given == "" && surnames == "" {
 		given, surnames = account.SplitName(p.known.Name)
 	}
-	shown := firstOf(p.grant.First(portal.ShownName), strings.TrimSpace(given+" "+surnames))
+	shown := p.grant.First(portal.ShownName)
+	if p.speaksForAPerson() {
+		shown = firstOf(shown, strings.TrimSpace(given+" "+surnames))
+	}
 	values := map[issuance.Attribute]string{
 		issuance.Organization: p.body, issuance.OrganizationIdentifier: issuance.BodyIdentifier(p.nipc), issuance.Unit: p.grant.First(portal.Unit),
 		issuance.Title: p.grant.First(portal.Position), issuance.Locality: p.grant.First(portal.Locality), issuance.GivenName: given,
@@ -296,9 +306,77 @@ func (p *plan) planSubject() {
 	if p.profile.DNS != issuance.Absent {
 		p.dns = p.grant.All(portal.DNSNames)
 	}
+	// Nobody types the address that a certificate names: it is that of the account, which its holder proved by a link.
 	if p.profile.Email != issuance.Absent && isASCII(p.known.Address) {
 		p.emails = []string{p.known.Address}
 	}
+	return nil
+}
+
+// planName refuses a seal or an application by a name that the body has already, and a seal by the name of the person who
+// orders it: no certificate of a body speaks for somebody (Reg. (EU) 910/2014, article 3(24)).
+func (s *Service) planName(ctx context.Context, tx *db.Tx, p *plan) error {
+	refusal := map[string]string{issuance.SealSoftware: sealTaken, issuance.Application: applicationTaken}[p.profile.Key]
+	name := p.values[issuance.CommonName]
+	if refusal == "" || name == "" || p.nipc == "" {
+		return nil
+	}
+	if p.profile.Key == issuance.SealSoftware && madeOf(name, p.known.Name) {
+		p.problem(refusal)
+	}
+	rivals, err := ofBody(ctx, tx, p.grant.Portal.Name, p.nipc, p.profile.Key, p.grant.Case)
+	if err != nil {
+		return err
+	}
+	for _, r := range rivals {
+		if field.Fold(r.Subject) != field.Fold(name) {
+			continue
+		}
+		if live, err := s.live(ctx, tx, r); err != nil || live {
+			p.problem(refusal)
+			return err
+		}
+	}
+	return nil
+}
+
+// planKeepers refuses a seal whose keeper or substitute is nobody of the body with access, or who are the same person.
+func (s *Service) planKeepers(ctx context.Context, tx *db.Tx, p *plan) error {
+	var found []actor.PersonID
+	for _, role := range []portal.Role{portal.Keeper, portal.KeeperSubstitute} {
+		address := p.grant.First(role)
+		if address == "" {
+			continue
+		}
+		person, err := s.c.Accounts.MemberAt(ctx, tx, p.grant.Portal.Name, address, p.nipc)
+		if err != nil {
+			return err
+		}
+		if person == "" || slices.Contains(found, person) {
+			p.problem(wrongKeepers)
+		}
+		found = append(found, person)
+	}
+	return nil
+}
+
+// live says whether an order has, or may yet have, a certificate to be relied on.
+func (s *Service) live(ctx context.Context, tx *db.Tx, r row) (bool, error) {
+	if r.serial == "" {
+		return r.State != Declined, nil
+	}
+	c, err := s.c.CA.BySerial(ctx, tx, ca.Serial(r.serial))
+	if err != nil {
+		return false, err
+	}
+	r.with(c, tx.Now())
+	return r.Standing == Active, nil
+}
+
+// madeOf says whether a text is made of words of another alone.
+func madeOf(text, of string) bool {
+	words := strings.Fields(field.Fold(of))
+	return !slices.ContainsFunc(strings.Fields(field.Fold(text)), func(word string) bool { return !slices.Contains(words, word) })
 }
 
 // speaksForAPerson says whether the certificate is a human being's.
@@ -309,14 +387,10 @@ func (p *plan) speaksForAPerson() bool {
 // checkPerson refuses somebody else's name: all the names by which the account is known must be in the certificate,
 // and the name shown must be made of the holder's names (ETSI EN 319 412-2, NAT-4.2.4-15).
 func (p *plan) checkPerson(full, shown string) {
-	names := strings.Fields(field.Fold(full))
-	within := func(text string) bool {
-		return !slices.ContainsFunc(strings.Fields(field.Fold(text)), func(word string) bool { return !slices.Contains(names, word) })
-	}
-	if !within(p.known.Name) {
+	if !madeOf(p.known.Name, full) {
 		p.problem(otherPerson)
 	}
-	if !within(shown) {
+	if !madeOf(shown, full) {
 		p.problem("E-NOM-02")
 	}
 	if p.values[issuance.SerialNumber] == "" {
@@ -351,6 +425,9 @@ func (s *Service) planOrder(ctx context.Context, p *plan) error {
 	p.digest = string(digest)
 	if p.issuer, p.report, err = s.c.CA.Preview(ctx, p.der); err != nil {
 		return p.refuse(err)
+	}
+	for _, one := range s.c.CA.Says(p.order) {
+		p.said = append(p.said, string(one))
 	}
 	if !p.report.Clean() {
 		p.problem(heldLint)

@@ -42,6 +42,12 @@ func ofPerson(ctx context.Context, tx *db.Tx, portal string, person actor.Person
 		ORDER BY made_at DESC, id LIMIT 500`, portal, string(person))
 }
 
+// ofBody gives the orders of a profile for a body, but for one case's.
+func ofBody(ctx context.Context, tx *db.Tx, portal, nipc, profile, butCase string) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND body_nipc = $2 AND profile = $3 AND case_id <> $4
+		ORDER BY made_at DESC, id LIMIT 5000`, portal, nipc, profile, butCase)
+}
+
 func awaiting(ctx context.Context, tx *db.Tx, portal string) ([]row, error) {
 	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND state = 'awaiting-identity'
 		ORDER BY made_at, id LIMIT 500`, portal)

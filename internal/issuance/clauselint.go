@@ -41,9 +41,9 @@ type readStatement struct {
 // The products that a clause is about.
 var (
 	ofPersons   = []string{"P1", "P1b", "P2", "P3"}
-	ofBodies    = []string{"P4", "P6"}
+	ofBodies    = []string{"P4", "P4b", "P6"}
 	ofWebsites  = []string{"P5a", "P5b"}
-	ofQualified = []string{"P1", "P1b", "P4", "P5b"}
+	ofQualified = []string{"P1", "P1b", "P4", "P4b", "P5b"}
 	ofOthers    = []string{"P2", "P3", "P5a", "P6", "P8"}
 )
 
@@ -58,13 +58,13 @@ func clauseLints() []clauseLint {
 		{"ours_nat_key_usage_signature", "EN 319 412-2, NAT-4.3.2-2, -3: type A", []string{"P1", "P1b"}, lintTypeA},
 		{"ours_nat_key_usage_authentication", "EN 319 412-2, NAT-4.3.2-1, table 1: type C", []string{"P2"}, lintTypeC},
 		{"ours_nat_key_usage_encryption", "EN 319 412-2, NAT-4.3.2-1, table 1: type E; RFC 3279 §2.3.1; RFC 8813 §3", []string{"P3"}, lintTypeE},
-		{"ours_signing_purpose", "RFC 9336 §3.1; RFC 5280 §4.2.1.12", []string{"P1", "P1b", "P4"}, lintSigningPurpose},
+		{"ours_signing_purpose", "RFC 9336 §3.1; RFC 5280 §4.2.1.12", []string{"P1", "P1b", "P4", "P4b"}, lintSigningPurpose},
 		{"ours_client_purpose", "RFC 5280 §4.2.1.12", []string{"P2", "P6"}, lintClientPurpose},
 		{"ours_encryption_purpose", "RFC 8550 §3; RFC 5280 §4.2.1.12", []string{"P3"}, lintMailbox},
 		{"ours_leg_attributes", "EN 319 412-3, LEG-4.2.1-2", ofBodies, lintBodyAttributes},
 		{"ours_leg_single_attributes", "EN 319 412-3, LEG-4.2.1-3", ofBodies, lintBodySingle},
 		{"ours_leg_no_person", "Reg. (EU) 910/2014, article 3(24) and annex III (c)", ofBodies, lintNoPerson},
-		{"ours_leg_key_usage_seal", "EN 319 412-3, LEG-4.3.1-3, -4: type A", []string{"P4"}, lintTypeA},
+		{"ours_leg_key_usage_seal", "EN 319 412-3, LEG-4.3.1-3, -4: type A", []string{"P4", "P4b"}, lintTypeA},
 		{"ours_leg_key_usage_application", "EN 319 412-2, table 1: type C", []string{"P6"}, lintTypeC},
 		{"ours_body_identifier", "EN 319 412-1, LEG-5.1.4-02, -03", slices.Concat(ofPersons, ofBodies, ofWebsites), lintBodyIdentifier},
 		{"ours_web_names", "EN 319 412-4, WEB-4.1.3-4; Baseline Requirements §7.1.2.7.12, §7.1.4.3", ofWebsites, lintWebNames},
@@ -360,7 +360,7 @@ func lintType(s specimen) string {
 		}
 		return ""
 	}
-	want := map[string]asn1.ObjectIdentifier{"P1": oidQcTypeSign, "P1b": oidQcTypeSign, "P4": oidQcTypeSeal, "P5b": oidQcTypeWeb}[s.product]
+	want := map[string]asn1.ObjectIdentifier{"P1": oidQcTypeSign, "P1b": oidQcTypeSign, "P4": oidQcTypeSeal, "P4b": oidQcTypeSeal, "P5b": oidQcTypeWeb}[s.product]
 	if ids, ok := identifiers(info); !ok || len(ids) != 1 || !ids[0].Equal(want) {
 		return fmt.Sprintf("QcType %v", ids)
 	}
@@ -371,7 +371,7 @@ func lintType(s specimen) string {
 // device goes with the statement (EN 319 411-2 §5.3).
 func lintSSCD(s specimen) string {
 	_, said := s.statement(oidQcSSCD)
-	if said && (s.product == "P5b" || s.product == "P1b" || !s.qualified) {
+	if said && (slices.Contains([]string{"P1b", "P4b", "P5b"}, s.product) || !s.qualified) {
 		return "QcSSCD is said"
 	}
 	promised := slices.ContainsFunc(s.cert.PolicyIdentifiers, func(p asn1.ObjectIdentifier) bool {

@@ -190,7 +190,7 @@ func nameMutations() []mutation {
 			mutation{profile, "ours_nat_attributes", false, func(t *testing.T, u *Unsigned) { rename(t, u, Surname, ""); rename(t, u, GivenName, "") }},
 		)
 	}
-	for _, profile := range []string{Seal, Application} {
+	for _, profile := range []string{Seal, SealSoftware, Application} {
 		all = append(all,
 			named(profile, "ours_leg_attributes", CommonName, ""),
 			named(profile, "ours_leg_attributes", Organization, ""),
@@ -215,9 +215,9 @@ func usageMutations() []mutation {
 		used(PersonSignature, "ours_nat_key_usage_signature", signs|commits), used(PersonSignatureSoftware, "ours_nat_key_usage_signature", signs),
 		used(PersonAuthentication, "ours_nat_key_usage_authentication", commits), used(PersonEncryption, "ours_nat_key_usage_encryption", ciphers),
 		used(PersonEncryption, "ours_nat_key_usage_encryption", agrees|signs), encryption,
-		used(Seal, "ours_leg_key_usage_seal", signs), used(Application, "ours_leg_key_usage_application", signs|agrees),
+		used(Seal, "ours_leg_key_usage_seal", signs), used(SealSoftware, "ours_leg_key_usage_seal", signs|commits), used(Application, "ours_leg_key_usage_application", signs|agrees),
 		used(Website, "ours_web_key_usage", signs|ciphers), used(QWAC, "ours_web_key_usage", commits), used(OCSPResponder, "ours_responder_key_usage", signs|x509.KeyUsageCRLSign),
-		purposed(PersonSignature, "ours_signing_purpose", EmailProtection), purposed(Seal, "ours_signing_purpose", DocumentSigning, ClientAuth),
+		purposed(PersonSignature, "ours_signing_purpose", EmailProtection), purposed(Seal, "ours_signing_purpose", DocumentSigning, ClientAuth), purposed(SealSoftware, "ours_signing_purpose", EmailProtection),
 		purposed(PersonAuthentication, "ours_client_purpose", ClientAuth, ServerAuth), purposed(Application, "ours_client_purpose"),
 		purposed(PersonEncryption, "ours_encryption_purpose", DocumentSigning), purposed(Website, "ours_web_purpose", ClientAuth),
 		purposed(QWAC, "ours_web_purpose", ServerAuth, EmailProtection), purposed(OCSPResponder, "ours_responder_purpose", OCSPSigning, ServerAuth),
@@ -237,9 +237,9 @@ func usageMutations() []mutation {
 
 func statementMutations() []mutation {
 	var all []mutation
-	for profile, kind := range map[string]asn1.ObjectIdentifier{PersonSignature: oidQcTypeSeal, PersonSignatureSoftware: oidQcTypeWeb, Seal: oidQcTypeSign, QWAC: oidQcTypeSeal} {
+	for profile, kind := range map[string]asn1.ObjectIdentifier{PersonSignature: oidQcTypeSeal, PersonSignatureSoftware: oidQcTypeWeb, Seal: oidQcTypeSign, SealSoftware: oidQcTypeWeb, QWAC: oidQcTypeSeal} {
 		other := oidLegal
-		if profile == Seal || profile == QWAC {
+		if profile == Seal || profile == SealSoftware || profile == QWAC {
 			other = oidNatural
 		}
 		all = append(all,
@@ -256,7 +256,7 @@ func statementMutations() []mutation {
 	}
 	all = append(all,
 		saying(PersonSignature, "ours_qc_sscd", oidQcSSCD, nil), saying(Seal, "ours_qc_sscd", oidQcSSCD, nil),
-		saying(PersonSignatureSoftware, "ours_qc_sscd", nil, says(oidQcSSCD, nil)), saying(QWAC, "ours_qc_sscd", nil, says(oidQcSSCD, nil)),
+		saying(PersonSignatureSoftware, "ours_qc_sscd", nil, says(oidQcSSCD, nil)), saying(SealSoftware, "ours_qc_sscd", nil, says(oidQcSSCD, nil)), saying(QWAC, "ours_qc_sscd", nil, says(oidQcSSCD, nil)),
 	)
 	for _, profile := range []string{PersonAuthentication, PersonEncryption, Application, Website, OCSPResponder} {
 		all = append(all, saying(profile, "ours_qc_none", nil, says(oidQcCompliance, nil)))
@@ -359,7 +359,7 @@ func TestAKeysKindDecidesHowItEncrypts(t *testing.T) {
 func TestNoHolderOfATestInstanceClaimsAnything(t *testing.T) {
 	_, key := newKey(t, ECP256)
 	claims := map[string][2]bool{ // QcCompliance, QcSSCD of a listed instance with a QSCD
-		PersonSignature: {true, true}, PersonSignatureSoftware: {true, false}, Seal: {true, true}, QWAC: {true, false},
+		PersonSignature: {true, true}, PersonSignatureSoftware: {true, false}, Seal: {true, true}, SealSoftware: {true, false}, QWAC: {true, false},
 		PersonAuthentication: {}, PersonEncryption: {}, Website: {}, Application: {},
 	}
 	for _, trust := range []Trust{{}, listed(t, ""), listed(t, "QSCD-1")} {

@@ -125,7 +125,7 @@ func TestCertificatesReadAsPeopleSeeThem(t *testing.T) {
 			d.Serial != SerialText(serialIn(t, der)) || len(d.Fingerprint) != 95 || len(d.OCSP) != 1 || len(d.Policies) != 1 || d.Authority {
 			t.Errorf("%+v", d)
 		}
-		want := map[string]string{PersonAuthentication: "digitalSignature clientAuth", Seal: "contentCommitment emailProtection documentSigning", Website: "digitalSignature serverAuth",
+		want := map[string]string{PersonAuthentication: "digitalSignature clientAuth", Seal: "contentCommitment emailProtection documentSigning", SealSoftware: "contentCommitment emailProtection documentSigning", Website: "digitalSignature serverAuth",
 			PersonSignature: "contentCommitment emailProtection documentSigning", PersonSignatureSoftware: "contentCommitment emailProtection documentSigning",
 			PersonEncryption: "keyAgreement emailProtection", QWAC: "digitalSignature serverAuth", Application: "digitalSignature clientAuth"}
 		if got := strings.Join(append(d.KeyUsage, d.Extended...), " "); got != want[o.Profile] {

@@ -28,11 +28,13 @@ func personSubject() []SubjectRule {
 var (
 	policyNCP      = asn1.ObjectIdentifier{0, 4, 0, 2042, 1, 1}
 	policyQCPn     = asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 0}
+	policyQCPl     = asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 1}
 	policyQCPnQSCD = asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 2}
 	policyQNCPwGen = asn1.ObjectIdentifier{0, 4, 0, 194112, 1, 6}
 )
 
-// holderProfiles are those of holders that came after the first: person's signature and encryption, QWAC, application.
+// holderProfiles are those of holders that came after the first: person's signature and encryption, the seal whose key is
+// nowhere proven, QWAC, application.
 func holderProfiles() []Profile {
 	signing := Profile{
 		Key: PersonSignature, Version: 1, Product: "P1", IssuedBy: ByIssuing,
@@ -65,6 +67,18 @@ func holderProfiles() []Profile {
 			Extended:   []ExtendedUsage{EmailProtection},
 			Policy:     3,
 			ETSI:       policyNCP,
+			Revocation: true,
+		},
+		{
+			// P4b: as P1b is to P1.
+			Key: SealSoftware, Version: 1, Product: "P4b", IssuedBy: ByIssuing,
+			Subject:    bodySubject(SubjectRule{CommonName, Required, 0}), // EN 319 412-3, LEG-4.2.1-2; no personal attributes
+			Validity:   Term{Years: 3},
+			KeyUsage:   x509.KeyUsageContentCommitment, // type A, preferred: EN 319 412-2, NAT-4.3.2-3
+			Extended:   []ExtendedUsage{DocumentSigning, EmailProtection},
+			Policy:     11,
+			ETSI:       policyQCPl,
+			QC:         []Statement{SemanticsLegal, QcCompliance, QcPDS, QcTypeSeal},
 			Revocation: true,
 		},
 		{
@@ -106,10 +120,23 @@ func (p Profile) keyUsage(public crypto.PublicKey) x509.KeyUsage {
 	return p.KeyUsage
 }
 
+// Usage says what a key is certified for, in RFC 5280's names: key usage, then extended key usages.
+func (p Profile) Usage(key Key) []string {
+	names := keyUsageNames(p.keyUsage(key.Public))
+	for _, e := range p.Extended {
+		names = append(names, string(e))
+	}
+	return names
+}
+
 // OfPerson says whether the profile of a key is a natural person's, whom somebody must have identified.
 func OfPerson(key string) bool {
 	return slices.Contains([]string{PersonAuthentication, PersonSignature, PersonSignatureSoftware, PersonEncryption}, key)
 }
+
+// NeedsDevice says whether the profile of a key promises, on an instance that may, that the subject's key is in a QSCD.
+// Nothing that came in a request proves that: such a profile is never issued for one.
+func NeedsDevice(key string) bool { return key == PersonSignature || key == Seal }
 
 // hasNaturalForm says whether a serialNumber is one of EN 319 412-1 §5.1.3: three letters of a scheme, two of a country, a
 // hyphen, a reference. One that the authority assigned itself is not.

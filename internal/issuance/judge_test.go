@@ -89,7 +89,7 @@ func TestNSSAcceptsEachForItsPurpose(t *testing.T) {
 	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "root", "-t", "CT,C,", "-a", "-i", "root.pem")
 	tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", "issuing", "-t", ",,", "-a", "-i", "issuing.pem")
 	for name, purposes := range map[string]string{
-		Seal: "S", PersonSignature: "S", PersonSignatureSoftware: "S", PersonEncryption: "R",
+		Seal: "S", SealSoftware: "S", PersonSignature: "S", PersonSignatureSoftware: "S", PersonEncryption: "R",
 		PersonAuthentication: "C", Application: "C", Website: "V", QWAC: "V",
 	} {
 		tool(t, dir, "certutil", "-A", "-d", "sql:.", "-n", name, "-t", ",,", "-a", "-i", name+".pem")

@@ -172,6 +172,7 @@ func endEntities(t testing.TB, key Key) []Order {
 	return []Order{
 		order(t, PersonAuthentication, personValues(), nil, []string{"inventada@exemplo.pt"}, key),
 		order(t, Seal, bodyValues("Selo do Município de Exemplo"), nil, nil, key),
+		order(t, SealSoftware, bodyValues("Selo do Município de Exemplo"), nil, nil, key),
 		order(t, Website, bodyValues(""), []string{"www.exemplo.pt", "Exemplo.pt"}, nil, key),
 		order(t, PersonSignature, personValues(), nil, nil, key),
 		order(t, PersonSignatureSoftware, personValues(), nil, nil, key),

@@ -22,13 +22,14 @@ const (
 	IssuingCA            = "issuing-ca"
 	OCSPResponder        = "ocsp-responder"        // P8
 	PersonAuthentication = "person-authentication" // P2
-	Seal                 = "seal"                  // P4
+	Seal                 = "seal"                  // P4: the key is in a QSCD
 	Website              = "website"               // P5a
 	TimeStamping         = "time-stamping"         // P7
 
 	PersonSignature         = "person-signature"          // P1: the key is in the holder's QSCD
 	PersonSignatureSoftware = "person-signature-software" // P1b: the key is anywhere else
 	PersonEncryption        = "person-encryption"         // P3
+	SealSoftware            = "seal-software"             // P4b: the key is anywhere else
 	QWAC                    = "qwac"                      // P5b
 	Application             = "application"               // P6
 )

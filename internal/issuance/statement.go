@@ -85,6 +85,15 @@ func (t Trust) statements(of []Statement, subject Name) []Statement {
 	})
 }
 
+// Says gives the statements that a certificate of an order makes on an instance of this Trust.
+func (t Trust) Says(o Order) []Statement {
+	p, err := profileAt(o.Profile, o.Version)
+	if err != nil {
+		return nil
+	}
+	return t.statements(p.QC, o.Subject)
+}
+
 // etsiPolicy gives the ETSI policy that a profile conforms to and the instance is audited against, or nil.
 func (t Trust) etsiPolicy(p Profile) asn1.ObjectIdentifier {
 	switch {

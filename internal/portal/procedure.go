@@ -38,6 +38,9 @@ const (
 	Locality      Role = "locality"
 	TechnicalMail Role = "technical-mail"
 	Exercise      Role = "exercise" // the year that the case is about
+
+	Keeper           Role = "keeper"            // address of whoever is in charge of a seal
+	KeeperSubstitute Role = "keeper-substitute" // of whoever stands in for them
 )
 
 // Roles lists every role, for the check of definitions.
@@ -45,6 +48,7 @@ func Roles() []Role {
 	return []Role{
 		ApplicantName, Address, Telephone, MobilePhone, Language, CivilNumber, BodyPick, BodyName, BodyNumber, BodyKind, Position, Unit,
 		Since, Until, Purposes, Reason4Asking, Consent, KeyRequest, DNSNames, GivenNames, Surnames, ShownName, Locality, TechnicalMail, Exercise,
+		Keeper, KeeperSubstitute,
 	}
 }
 
