@@ -75,31 +75,41 @@ func (c *Clock) Passed() time.Duration {
 func Each(t *testing.T, base string, test func(t *testing.T, i *Instance)) {
 	t.Helper()
 	c := &Clock{}
-	dbtest.EachAt(t, c.Now, func(t *testing.T, d *db.DB) {
-		c.at = time.Now()
-		i := &Instance{DB: d, Clock: c}
-		var err error
-		i.CA, err = ca.New(ca.Config{
-			DB: d, Base: base, Replica: "one", Keys: NewKeys(), Monotonic: c.Passed,
-			Crash: func(point string) {
-				if i.crash != nil {
-					i.crash(point)
-				}
-			},
-		})
-		if err == nil {
-			err = i.Found(t.Context(), actor.Machine(""), ca.Plan{
-				Root:    ca.AuthorityPlan{Name: Root, Organization: "Sistema de Exemplo", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
-				Issuing: ca.AuthorityPlan{Name: Issuing, Organization: "Sistema de Exemplo", CommonName: "Emissora TESTE", Responder: "OCSP da Emissora TESTE"},
-				Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Sistema de Exemplo", CommonName: "TSU TESTE"},
-				Minutes: "Ensaio.",
-			})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, i)
+	dbtest.EachAt(t, c.Now, func(t *testing.T, d *db.DB) { test(t, instance(t, base, d, c)) })
+}
+
+// One is an instance on SQLite alone, for tests that do not look at the database.
+func One(t *testing.T, base string) *Instance {
+	t.Helper()
+	c := &Clock{at: time.Now()}
+	return instance(t, base, dbtest.Open(t, dbtest.SQLite(t), c.Now), c)
+}
+
+func instance(t *testing.T, base string, d *db.DB, c *Clock) *Instance {
+	t.Helper()
+	c.at = time.Now()
+	i := &Instance{DB: d, Clock: c}
+	var err error
+	i.CA, err = ca.New(ca.Config{
+		DB: d, Base: base, Replica: "one", Keys: NewKeys(), Monotonic: c.Passed,
+		Crash: func(point string) {
+			if i.crash != nil {
+				i.crash(point)
+			}
+		},
 	})
+	if err == nil {
+		err = i.Found(t.Context(), actor.Machine(""), ca.Plan{
+			Root:    ca.AuthorityPlan{Name: Root, Organization: "Sistema de Exemplo", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
+			Issuing: ca.AuthorityPlan{Name: Issuing, Organization: "Sistema de Exemplo", CommonName: "Emissora TESTE", Responder: "OCSP da Emissora TESTE"},
+			Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Sistema de Exemplo", CommonName: "TSU TESTE"},
+			Minutes: "Ensaio.",
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
 }
 
 // Keys keeps keys in memory: they outlive an instance that is opened anew, and cost no passphrase.
