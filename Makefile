@@ -19,7 +19,7 @@ lint: ## style, mistakes, generated files, modules
 generate: ## write the Go files of the templ components anew
 	@scripts/templ generate
 
-soak: ## every fuzz test for a minute (FUZZTIME=5m for longer), the race detector, the long tests
+soak: ## every fuzz test for ten minutes (FUZZTIME=1m for shorter), the race detector, the long tests
 	@scripts/soak
 
 bench: ## the benchmarks, printed and kept under bench/results

@@ -51,7 +51,7 @@ var externalTests = map[string][]string{
 	"docs":    {"app", "config", "portal"}, // the guides' examples are tried
 	"test": {
 		"tour", "app", "db", "ca", "credential", "portals", "portal", "i18n",
-		"actor", "decision", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make
+		"actor", "decision", "fault", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make
 	},
 }
 

@@ -40,11 +40,14 @@ func (w *world) record(t *testing.T, serial ca.Serial) (c ca.Certificate) {
 	return c
 }
 
+// client asks as a stranger would.
+func client() *http.Client { return &http.Client{Timeout: time.Minute} }
+
 // fetch gets what is served.
 func (w *world) fetch(t *testing.T, address string) []byte {
 	t.Helper()
 	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil))(t)
-	answer := must(http.DefaultClient.Do(r))(t)
+	answer := must(client().Do(r))(t)
 	defer func() { _ = answer.Body.Close() }()
 	data := must(io.ReadAll(answer.Body))(t)
 	if answer.StatusCode != http.StatusOK {
@@ -88,7 +91,7 @@ func (w *world) goReads(t *testing.T) {
 		}
 		request := must(ocsp.CreateRequest(c, issuer, nil))(t)
 		r := must(http.NewRequestWithContext(t.Context(), http.MethodPost, c.OCSPServer[0], strings.NewReader(string(request))))(t)
-		answer := must(http.DefaultClient.Do(r))(t)
+		answer := must(client().Do(r))(t)
 		data := must(io.ReadAll(answer.Body))(t)
 		_ = answer.Body.Close()
 		said := must(ocsp.ParseResponseForCert(data, c, issuer))(t)
