@@ -284,7 +284,7 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	authority := ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, Crash: a.o.Crash, Log: a.o.Log}
+	authority := ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}
 	if !a.evaluation() {
 		authority.Reference = ca.KernelClock
 	}
@@ -410,6 +410,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	loop("audit", func(ctx context.Context) error { a.Keeper.Run(ctx); return nil })
 	loop("ca", a.CA.Run)
+	loop("register", a.CA.Feed)
 	if a.Module != nil {
 		loop("keys", a.watchKeys)
 	}

@@ -5,37 +5,21 @@ import (
 	"fmt"
 	"time"
 
-	"chancela/internal/db"
 	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
 
-// Standing says what is to be answered about a serial number of an issuer, and when it came to be so.
-//
-// A number that was meant and is not issued counts as revoked: it may have been signed, and is never good. Unknown is
-// whatever was never meant, or is of another issuer.
+// Standing says what is to be answered about a serial number of an issuer, and when it came to be so ([Record.Find]).
 func (s *Record) Standing(ctx context.Context, issuer string, serial Serial) (issuance.Standing, issuance.Revocation, error) {
-	var found standing
-	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
-		found, err = standingOf(ctx, tx, serial)
-		return err
-	})
-	if db.None(err) || err == nil && found.issuer != issuer {
+	number := serial.Number()
+	if number == nil {
 		return issuance.Unknown, issuance.Revocation{}, nil
 	}
-	if err != nil {
-		return "", issuance.Revocation{}, fmt.Errorf("standing of %s: %w", serial, err)
+	k, err := s.Find(ctx, issuer, number.Bytes())
+	if err == nil && k.Standing == issuance.Revoked {
+		k.Revocation.Serial = number
 	}
-	if found.state == Issued {
-		return issuance.Good, issuance.Revocation{}, nil
-	}
-	if found.state == Intended {
-		found.revokedAt, found.reason = found.intended, issuance.Unspecified
-	}
-	if now := s.c.DB.Now(); found.revokedAt.After(now) { // by a replica whose clock is ahead of ours
-		found.revokedAt = now
-	}
-	return issuance.Revoked, issuance.Revocation{Serial: serial.Number(), At: found.revokedAt, Reason: found.reason}, nil
+	return k.Standing, k.Revocation, err
 }
 
 // AnswerLife is how long an answer is good for.

@@ -24,7 +24,6 @@ package ca
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"chancela/internal/actor"
@@ -49,6 +48,9 @@ type Config struct {
 	// ListLife is how long a revocation list is good for; 24 hours if zero (ETSI EN 319 411-1, CSS-6.3.9-05: at least
 	// daily). A new one is made at half of it, and at each revocation.
 	ListLife time.Duration
+	// ListSize is how many certificates one list is for; an authority that issues more to holders begins another list
+	// then, and each certificate says which is its. 0 for one list, however long.
+	ListSize int
 	// AnswerLife is how long an answer about status is good for, which bounds how long a cache somewhere can say good
 	// after a revocation; an hour if zero.
 	AnswerLife time.Duration
@@ -72,8 +74,8 @@ type CA struct {
 
 	signers  map[string]issuance.Signer // these are under the record's lock too
 	inFlight map[Serial]bool
-	lists    map[string]*sync.Mutex // one list of an issuer is made at a time
-	plan     *Plan                  // what [CA.Found] was given
+	books    map[string]*book // by list
+	plan     *Plan            // what [CA.Found] was given
 
 	time *clock // by which stamps are made
 }
@@ -164,9 +166,9 @@ func New(c Config) (*CA, error) {
 		return nil, err
 	}
 	s := &CA{
-		Record: record, signers: map[string]issuance.Signer{}, inFlight: map[Serial]bool{}, lists: map[string]*sync.Mutex{}, time: newClock(record.c),
+		Record: record, signers: map[string]issuance.Signer{}, inFlight: map[Serial]bool{}, books: map[string]*book{}, time: newClock(record.c),
 	}
-	s.announce = func(ctx context.Context, issuer string) error { return s.publish(ctx, issuer, false) }
+	s.announce = s.publishLacking
 	return s, nil
 }
 

@@ -16,6 +16,9 @@ type Serial string
 // SerialOf writes a number as a Serial.
 func SerialOf(n *big.Int) Serial { return Serial(hex.EncodeToString(n.Bytes())) }
 
+// serialText writes a number's bytes as a Serial's text.
+func serialText(number []byte) string { return hex.EncodeToString(number) }
+
 // ParseSerial reads a serial number as people copy it: hexadecimal, with colons or spaces or none, in either case.
 func ParseSerial(typed string) (Serial, bool) {
 	if len(typed) > 128 {
@@ -78,6 +81,7 @@ type Request struct {
 type Certificate struct {
 	Serial    Serial
 	Issuer    string // name of the authority
+	List      string // name of the list that it says, for good
 	Order     string // id of the request
 	Portal    string
 	Case      string

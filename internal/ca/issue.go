@@ -67,6 +67,9 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 	if err := s.ready(ctx, d.from.key); err != nil {
 		return Certificate{}, err
 	}
+	if err := s.openList(ctx, d.from, d.record.List); err != nil {
+		return Certificate{}, err
+	}
 	defer s.begin(d.record.Serial)()
 	if err := s.intend(ctx, by, r, &d); err != nil {
 		return Certificate{}, err
@@ -128,7 +131,7 @@ func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done C
 		return d, done, err
 	}
 	d.record = Certificate{
-		Issuer: d.from.name, Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
+		Issuer: d.from.name, List: s.listFor(d.from), Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
 		Digest: string(digest), Key: key.Fingerprint(),
 	}
 	return d, Certificate{}, nil
@@ -140,7 +143,13 @@ func (s *Record) build(d *draft) error {
 	if err != nil {
 		return err
 	}
-	unsigned, err := issuance.Prepare(d.order, d.from.authority, serial, s.c.DB.Now())
+	authority := d.from.authority
+	if d.record.List != d.from.name {
+		if authority, err = authority.WithList(s.listURL(d.record.List)); err != nil {
+			return err
+		}
+	}
+	unsigned, err := issuance.Prepare(d.order, authority, serial, s.c.DB.Now())
 	if err != nil {
 		return err
 	}
@@ -187,6 +196,13 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		}
 		if err := identityProven(ctx, tx, r, d.record); err != nil {
 			return err
+		}
+		ended, err := isEnded(ctx, tx, d.from.name)
+		if err != nil {
+			return err
+		}
+		if ended {
+			return fault.New(fault.Conflict, "ca.ended")
 		}
 		used, err := keyUsed(ctx, tx, d.record.Key, r.ID)
 		if err != nil {
@@ -297,6 +313,7 @@ func (s *CA) record(ctx context.Context, by actor.Actor, d draft, der []byte) (C
 	if err != nil {
 		return Certificate{}, err
 	}
+	s.enter(c, true)
 	return c, nil
 }
 

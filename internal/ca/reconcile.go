@@ -59,7 +59,7 @@ func (s *CA) Reconcile(ctx context.Context) error {
 func (s *CA) lose(ctx context.Context, c Certificate) error {
 	ctx = context.WithoutCancel(ctx)
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
-		c.RevokedAt, c.Reason = tx.Now(), issuance.Superseded // its order gets another
+		c.State, c.RevokedAt, c.Reason = Lost, tx.Now(), issuance.Superseded // its order gets another
 		entry, err := entryOf(c)
 		if err != nil {
 			return err
@@ -68,7 +68,7 @@ func (s *CA) lose(ctx context.Context, c Certificate) error {
 		if err != nil || !closed {
 			return err
 		}
-		if err := changed(ctx, tx, c.Issuer); err != nil {
+		if err := changed(ctx, tx, c); err != nil {
 			return err
 		}
 		tx.After(func() { s.afterRevoking(ctx, c) })

@@ -23,6 +23,9 @@ type Record struct {
 	mu      sync.Mutex
 	issuers map[string]*issuer
 	stamper stamper // the time-stamping unit in force; without a unit there is none
+
+	register *register // how every certificate stands
+	feed     feed
 }
 
 // OpenRecord opens the record alone. Of the settings it uses those of the record: neither keys nor approvals nor clocks.
@@ -57,5 +60,5 @@ func openRecord(c Config) (*Record, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Record{c: c, linter: linter, issuers: map[string]*issuer{}}, nil
+	return &Record{c: c, linter: linter, issuers: map[string]*issuer{}, register: newRegister()}, nil
 }

@@ -96,7 +96,8 @@ func (s *Record) RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r Revo
 			return err
 		}
 	}
-	if err := changed(ctx, tx, c.Issuer); err != nil {
+	c.State = Revoked
+	if err := changed(ctx, tx, c); err != nil {
 		return err
 	}
 	tx.After(func() { s.afterRevoking(context.WithoutCancel(ctx), c) })
@@ -134,6 +135,9 @@ func (c Certificate) mayEnd(by actor.Actor, right Right, any actor.Permission) e
 // afterRevoking runs once a change of what lists must say is committed, before its deed returns.
 func (s *Record) afterRevoking(ctx context.Context, c Certificate) {
 	s.c.Crash(pointRevoked)
+	if err := s.turned(ctx, c); err != nil {
+		s.c.Log.ErrorContext(ctx, "ca: the register was not read after a revocation", "issuer", c.Issuer, "error", err)
+	}
 	if _, known := s.known(c.Issuer); !known { // a root that was lost before there was one
 		return
 	}

@@ -58,7 +58,7 @@ func certifyKey(ctx context.Context, tx *db.Tx, name string, serial Serial) (boo
 
 const columns = `serial, issuer, order_id, portal, case_id, holder, profile, digest, key_digest, approvals, report, state,
 	issued_at, not_before, not_after, der, revoked_at, reason, revoked_by, words, due_at, due_reason,
-	due_words, due_by, held_until`
+	due_words, due_by, held_until, list`
 
 func scan(scan func(...any) error) (Certificate, error) {
 	var c Certificate
@@ -66,7 +66,7 @@ func scan(scan func(...any) error) (Certificate, error) {
 	err := scan(&c.Serial, &c.Issuer, &c.Order, &c.Portal, &c.Case, &c.Holder, &c.Profile, &c.Digest, &c.Key, &approvals, &report,
 		&c.State, db.Times(&c.IssuedAt), db.Times(&c.NotBefore), db.Times(&c.NotAfter), &c.DER, db.Times(&c.RevokedAt),
 		&c.Reason, &c.RevokedBy, &c.Words, db.Times(&c.DueAt), &c.DueReason,
-		&c.DueWords, &c.DueBy, db.Times(&c.HeldUntil))
+		&c.DueWords, &c.DueBy, db.Times(&c.HeldUntil), &c.List)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -114,10 +114,10 @@ func insertIntent(ctx context.Context, tx *db.Tx, c Certificate, tbsHash, replic
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO ca_certificate (serial, issuer, order_id, portal, case_id, holder, profile, digest, key_digest,
 		approvals, report, tbs_hash, replica, state, intended_at, issued_at, not_before, not_after, revoked_at, reason, revoked_by, words,
-		due_at, due_reason)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'intended', $14, '', '', '', '', 0, '', '', '', 0)`,
+		due_at, due_reason, list)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'intended', $14, '', '', '', '', 0, '', '', '', 0, $15)`,
 		string(c.Serial), c.Issuer, c.Order, c.Portal, c.Case, string(c.Holder), c.Profile, c.Digest, c.Key,
-		string(approvals), string(report), tbsHash, replica, tx.Stamp())
+		string(approvals), string(report), tbsHash, replica, tx.Stamp(), c.List)
 	return err
 }
 
@@ -208,81 +208,187 @@ func due(ctx context.Context, tx *db.Tx, by time.Time) ([]Certificate, error) {
 		ORDER BY serial LIMIT 200`, db.Time(by))
 }
 
-// changed counts a change of what an issuer's list must say.
-func changed(ctx context.Context, tx *db.Tx, issuer string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO ca_list_head (issuer, number, changes) VALUES ($1, 0, 1)
-		ON CONFLICT (issuer) DO UPDATE SET changes = ca_list_head.changes + 1`, issuer)
+// changed says that a certificate's standing changed, in the transaction that changes it, whatever the change is: the
+// head of its list counts it, and the certificate keeps the count. The head's row is locked until the transaction ends,
+// so that the counts of one list are committed in their order, and whoever read up to one has missed none.
+func changed(ctx context.Context, tx *db.Tx, c Certificate) error {
+	var turn int64
+	err := tx.Row(ctx, `INSERT INTO ca_list_head (list, issuer, number, changes) VALUES ($1, $2, 0, 1)
+		ON CONFLICT (list) DO UPDATE SET changes = ca_list_head.changes + 1 RETURNING changes`, c.List, c.Issuer).Scan(&turn)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE ca_certificate SET turn = $2 WHERE serial = $1`, string(c.Serial), turn)
 	return err
 }
 
-// nextNumber takes the next number of an issuer's lists, and locks them until the transaction ends.
-func nextNumber(ctx context.Context, tx *db.Tx, issuer string) (number, changes int64, err error) {
-	err = tx.Row(ctx, `INSERT INTO ca_list_head (issuer, number, changes) VALUES ($1, 1, 0)
-		ON CONFLICT (issuer) DO UPDATE SET number = ca_list_head.number + 1 RETURNING number, changes`, issuer).Scan(&number, &changes)
+// insertHead begins a list; false if it was there.
+func insertHead(ctx context.Context, tx *db.Tx, list, issuer string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_list_head (list, issuer, number, changes) VALUES ($1, $2, 0, 0) ON CONFLICT DO NOTHING`, list, issuer)
+	return n == 1, err
+}
+
+// countChange has a list made anew, though none of its certificates changed.
+func countChange(ctx context.Context, tx *db.Tx, list string) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_list_head SET changes = changes + 1 WHERE list = $1`, list)
+	return err
+}
+
+func countChanges(ctx context.Context, tx *db.Tx, issuer string) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_list_head SET changes = changes + 1 WHERE issuer = $1`, issuer)
+	return err
+}
+
+// liveOf counts the certificates of an issuer that could still be relied on, meant ones too. Our responders do not
+// count: they say of the others how they stand, to the end.
+func liveOf(ctx context.Context, tx *db.Tx, issuer string) (n int64, err error) {
+	err = tx.Row(ctx, `SELECT count(*) FROM ca_certificate WHERE issuer = $1 AND (state = 'intended' OR state = 'issued' AND not_after > $2)
+		AND profile <> $3 AND serial NOT IN (SELECT serial FROM ca_key WHERE name = $1)`, issuer, tx.Stamp(), issuance.OCSPResponder).Scan(&n)
+	return n, err
+}
+
+func insertEnd(ctx context.Context, tx *db.Tx, issuer, words string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_ended (issuer, at, words) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, issuer, tx.Stamp(), words)
+	return n == 1, err
+}
+
+func isEnded(ctx context.Context, tx *db.Tx, issuer string) (ended bool, err error) {
+	err = tx.Row(ctx, `SELECT EXISTS (SELECT 1 FROM ca_ended WHERE issuer = $1)`, issuer).Scan(&ended)
+	return ended, err
+}
+
+// head is how far a list is: the number last given, the one in force, and how often its content changed.
+type head struct {
+	list, issuer    string
+	number, changes int64
+	inForce         int64 // number of the list in force, 0 for none
+}
+
+func heads(ctx context.Context, tx *db.Tx) ([]head, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (h head, err error) {
+		err = scan(&h.list, &h.issuer, &h.number, &h.changes, &h.inForce)
+		return h, err
+	}, `SELECT h.list, h.issuer, h.number, h.changes, COALESCE((SELECT max(l.number) FROM ca_list l WHERE l.list = h.list), 0)
+		FROM ca_list_head h ORDER BY h.list`)
+}
+
+// lacking are the lists of an issuer that do not say all that they must.
+func lacking(ctx context.Context, tx *db.Tx, issuer string) ([]string, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (list string, err error) { return list, scan(&list) },
+		`SELECT h.list FROM ca_list_head h WHERE h.issuer = $1
+		AND h.changes <> COALESCE((SELECT l.changes FROM ca_list l WHERE l.list = h.list ORDER BY l.number DESC LIMIT 1), -1) ORDER BY h.list`, issuer)
+}
+
+// nextNumber takes the next number of a list, and locks its head until the transaction ends.
+func nextNumber(ctx context.Context, tx *db.Tx, list, issuer string) (number, changes int64, err error) {
+	err = tx.Row(ctx, `INSERT INTO ca_list_head (list, issuer, number, changes) VALUES ($1, $2, 1, 0)
+		ON CONFLICT (list) DO UPDATE SET number = ca_list_head.number + 1 RETURNING number, changes`, list, issuer).Scan(&number, &changes)
 	return number, changes, err
 }
 
-func entries(ctx context.Context, tx *db.Tx, issuer string) ([]byte, error) {
-	rows, err := tx.Query(ctx, `SELECT entry FROM ca_certificate WHERE issuer = $1 AND state IN ('suspended', 'revoked', 'lost') ORDER BY revoked_at, serial`, issuer)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all, one []byte
-	for rows.Next() {
-		if err := rows.Scan(&one); err != nil {
-			return nil, err
-		}
-		all = append(all, one...)
-	}
-	return all, rows.Err()
+// registered is a row of the register: all that an answer about status needs.
+type registered struct {
+	serial, issuer, list string
+	state                State
+	revokedAt, ends      string
+	reason               int64
 }
 
-func lastRevocation(ctx context.Context, tx *db.Tx, issuer string) (last time.Time, err error) {
-	err = tx.Row(ctx, `SELECT COALESCE(max(revoked_at), '') FROM ca_certificate WHERE issuer = $1 AND state IN ('suspended', 'revoked', 'lost')`, issuer).
-		Scan(db.Times(&last))
-	return last, err
+func (r *registered) into() []any {
+	return []any{&r.serial, &r.issuer, &r.list, &r.state, &r.revokedAt, &r.reason, &r.ends}
+}
+
+const registerColumns = `serial, issuer, list, state, revoked_at, reason, not_after`
+
+// eachRegistered reads the standing of all that was ever issued.
+func eachRegistered(ctx context.Context, tx *db.Tx, take func(registered)) error {
+	return eachRow(ctx, tx, take, `SELECT `+registerColumns+` FROM ca_certificate WHERE state <> 'intended'`)
+}
+
+func registeredOf(ctx context.Context, tx *db.Tx, serial string) (r registered, intended time.Time, err error) {
+	err = tx.Row(ctx, `SELECT `+registerColumns+`, intended_at FROM ca_certificate WHERE serial = $1`, serial).
+		Scan(append(r.into(), db.Times(&intended))...)
+	return r, intended, err
+}
+
+// eachTurned reads the standing of what changed on a list after a turn.
+func eachTurned(ctx context.Context, tx *db.Tx, list string, after int64, take func(registered)) error {
+	return eachRow(ctx, tx, take, `SELECT `+registerColumns+` FROM ca_certificate WHERE list = $1 AND turn > $2 AND turn > 0`, list, after)
+}
+
+func eachRow(ctx context.Context, tx *db.Tx, take func(registered), query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	var r registered
+	into := r.into()
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		take(r)
+	}
+	return rows.Err()
+}
+
+// turned is a certificate whose standing changed, as its list must say it.
+type turned struct {
+	serial Serial
+	turn   int64
+	state  State
+	entry  []byte // of the list, encoded; nothing for one that is good again
+}
+
+// on says whether it is on its list.
+func (t turned) on() bool { return t.state != Issued && t.state != Intended }
+
+// turnedAfter are the certificates of a list that changed after a turn, in the order of their turns.
+func turnedAfter(ctx context.Context, tx *db.Tx, list string, after int64) ([]turned, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (t turned, err error) {
+		err = scan(&t.serial, &t.turn, &t.state, &t.entry)
+		return t, err
+	}, `SELECT serial, turn, state, entry FROM ca_certificate WHERE list = $1 AND turn > $2 AND turn > 0 ORDER BY turn`, list, after)
 }
 
 func scanList(scan func(...any) error) (l List, err error) {
-	err = scan(&l.Issuer, &l.Number, &l.changes, db.Times(&l.ThisUpdate), db.Times(&l.NextUpdate), &l.DER)
+	err = scan(&l.Name, &l.Number, &l.changes, db.Times(&l.ThisUpdate), db.Times(&l.NextUpdate), &l.Last, &l.DER)
 	return l, err
 }
 
-func listInForce(ctx context.Context, tx *db.Tx, issuer string) (List, error) {
-	return scanList(tx.Row(ctx, `SELECT issuer, number, changes, this_update, next_update, der FROM ca_list
-		WHERE issuer = $1 ORDER BY number DESC LIMIT 1`, issuer).Scan)
+func listInForce(ctx context.Context, tx *db.Tx, list string) (List, error) {
+	return scanList(tx.Row(ctx, `SELECT list, number, changes, this_update, next_update, last, der FROM ca_list
+		WHERE list = $1 ORDER BY number DESC LIMIT 1`, list).Scan)
 }
 
-// numberInForce is the number of the list in force, and whether it says all that it must; 0 for no list.
-func numberInForce(ctx context.Context, tx *db.Tx, issuer string) (number int64, whole bool, err error) {
-	var changes, said int64
-	err = tx.Row(ctx, `SELECT l.number, l.changes, h.changes FROM ca_list l JOIN ca_list_head h ON h.issuer = l.issuer
-		WHERE l.issuer = $1 ORDER BY l.number DESC LIMIT 1`, issuer).Scan(&number, &said, &changes)
-	if db.None(err) {
-		return 0, false, nil
-	}
-	return number, said == changes, err
+// listState is what is asked of a list before another is made: all but its bytes.
+func listState(ctx context.Context, tx *db.Tx, list string) (l List, whole bool, err error) {
+	var changes int64
+	err = tx.Row(ctx, `SELECT l.list, h.issuer, l.number, l.changes, l.this_update, l.next_update, l.last, h.changes
+		FROM ca_list l JOIN ca_list_head h ON h.list = l.list WHERE l.list = $1 ORDER BY l.number DESC LIMIT 1`, list).
+		Scan(&l.Name, &l.Issuer, &l.Number, &l.changes, db.Times(&l.ThisUpdate), db.Times(&l.NextUpdate), &l.Last, &changes)
+	return l, err == nil && l.changes == changes, err
 }
 
-// listsKept are how many lists of an issuer stay in the database.
+// listsKept are how many lists of a name stay in the database.
 const listsKept = 8
 
-// insertList stores a list, unless one with a higher number is in force already.
+// insertList stores a list, unless one with a higher number is in force already, or the last one.
 func insertList(ctx context.Context, tx *db.Tx, l List) (bool, error) {
-	if _, err := tx.Exec(ctx, `UPDATE ca_list_head SET number = number WHERE issuer = $1`, l.Issuer); err != nil { // locks
+	if _, err := tx.Exec(ctx, `UPDATE ca_list_head SET number = number WHERE list = $1`, l.Name); err != nil { // locks
 		return false, err
 	}
-	newest, _, err := numberInForce(ctx, tx, l.Issuer)
-	if err != nil || newest >= l.Number {
+	now, _, err := listState(ctx, tx, l.Name)
+	if err != nil && !db.None(err) || err == nil && now.Number >= l.Number {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO ca_list (issuer, number, changes, this_update, next_update, der) VALUES ($1, $2, $3, $4, $5, $6)`,
-		l.Issuer, l.Number, l.changes, db.Time(l.ThisUpdate), db.Time(l.NextUpdate), l.DER)
+	_, err = tx.Exec(ctx, `INSERT INTO ca_list (list, number, changes, this_update, next_update, last, der) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		l.Name, l.Number, l.changes, db.Time(l.ThisUpdate), db.Time(l.NextUpdate), l.Last, l.DER)
 	if err != nil {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM ca_list WHERE issuer = $1 AND number <= $2`, l.Issuer, l.Number-listsKept)
+	_, err = tx.Exec(ctx, `DELETE FROM ca_list WHERE list = $1 AND number <= $2`, l.Name, l.Number-listsKept)
 	return true, err
 }
 

@@ -91,13 +91,14 @@ func (s *Record) SuspendIn(ctx context.Context, tx *db.Tx, by actor.Actor, w Sus
 	if err != nil {
 		return err
 	}
+	c.State = Suspended
 	if err := markSuspended(ctx, tx, c, entry); err != nil {
 		return err
 	}
 	if err := insertSuspension(ctx, tx, by.Person, w); err != nil {
 		return err
 	}
-	if err := changed(ctx, tx, c.Issuer); err != nil {
+	if err := changed(ctx, tx, c); err != nil {
 		return err
 	}
 	tx.After(func() { s.afterRevoking(context.WithoutCancel(ctx), c) })
@@ -144,13 +145,14 @@ func (s *Record) ReinstateIn(ctx context.Context, tx *db.Tx, by actor.Actor, ser
 }
 
 func (s *Record) reinstate(ctx context.Context, tx *db.Tx, by actor.Actor, c Certificate, words string) error {
+	c.State = Issued
 	if err := markReinstated(ctx, tx, c.Serial); err != nil {
 		return err
 	}
 	if err := endSuspension(ctx, tx, c.Serial, ThenReinstate, by.Person, words); err != nil {
 		return err
 	}
-	if err := changed(ctx, tx, c.Issuer); err != nil {
+	if err := changed(ctx, tx, c); err != nil {
 		return err
 	}
 	tx.After(func() { s.afterRevoking(context.WithoutCancel(ctx), c) })
@@ -185,9 +187,9 @@ func (s *Record) StandsOn(ctx context.Context, tx *db.Tx, c Certificate) (int64,
 	if c.State == Issued || c.State == Intended {
 		return 0, nil
 	}
-	number, whole, err := numberInForce(ctx, tx, c.Issuer)
-	if err != nil || !whole {
-		return 0, err
+	l, whole, err := listState(ctx, tx, c.List)
+	if db.None(err) || err == nil && !whole {
+		return 0, nil
 	}
-	return number, nil
+	return l.Number, err
 }

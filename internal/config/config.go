@@ -33,6 +33,7 @@ type Settings struct {
 	TLS      TLS      `toml:"tls"`
 
 	Stamps Stamps `toml:"stamps"`
+	Status Status `toml:"status"`
 }
 
 // Server says where the program listens and what it is called.
@@ -87,6 +88,11 @@ type Stamps struct {
 	Ask string `toml:"ask" doc:"who may ask for time stamps: all or nobody; empty is all in an evaluation instance, and nobody otherwise"`
 }
 
+// Status says how what was issued is answered for.
+type Status struct {
+	ListSize int `toml:"list_size" doc:"certificates that one revocation list is for; an authority that issues more begins another, and each certificate says which; 0 for one list"`
+}
+
 // TLS says with which certificate the pages are served.
 type TLS struct {
 	Certificate string `toml:"certificate" doc:"PEM file of the certificate and its chain; empty for plain HTTP behind a proxy"`
@@ -112,6 +118,7 @@ func Defaults() Settings {
 		Database: Database{MaxConns: 8},
 		Mail:     Mail{Port: 587, TLS: "starttls", From: "portal@localhost.localdomain"},
 		SMS:      SMS{Gateway: "outbox"},
+		Status:   Status{ListSize: 50_000},
 	}
 }
 
@@ -296,6 +303,7 @@ func (s *Settings) check() []error {
 	need(s.Keys.Library != "" || s.Keys.Token == "" && s.Keys.Serial == "" && s.Keys.PIN == "", "keys.pkcs11_token, pkcs11_serial and pkcs11_pin want keys.pkcs11_library")
 	need(s.Keys.Sessions >= 0, "keys.pkcs11_sessions is below 0")
 	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
+	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
 	if s.Server.Mode != Evaluation {

@@ -75,6 +75,24 @@ func NewIssuer(der []byte, urls URLs, trust Trust) (*Issuer, error) {
 	return i, nil
 }
 
+// WithList is the same issuer for certificates that name another list of it.
+func (i *Issuer) WithList(address string) (*Issuer, error) {
+	if !isURL(address, "http") {
+		return nil, fmt.Errorf("issuance: %q is not a plain http address", address)
+	}
+	other := *i
+	other.urls.CRL = address
+	return &other, nil
+}
+
+// Begins is when the issuer's certificate begins; zero for a root that has not signed itself yet.
+func (i *Issuer) Begins() time.Time {
+	if i.certificate == nil {
+		return time.Time{}
+	}
+	return i.certificate.NotBefore
+}
+
 // SelfIssuer makes the issuer of a root's own certificate from its order. Of the addresses only CPS is used.
 func SelfIssuer(o Order, urls URLs, trust Trust) (*Issuer, error) {
 	p, err := profileAt(o.Profile, o.Version)

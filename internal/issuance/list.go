@@ -68,14 +68,22 @@ type List struct {
 	Number     *big.Int  // greater than every earlier one of this issuer (RFC 5280 §5.2.3)
 	ThisUpdate time.Time // when it was made
 	NextUpdate time.Time // by when the next one comes: at least daily (EN 319 411-1, CSS-6.3.9-05)
-	Entries    []byte    // encodings by [Revocation.Entry], one behind the other
+	Entries    []byte    // encodings by [Revocation.Entry], one behind the other; linted with the list
+	Linted     *Entries  // in their place: entries that were linted when they were added
 	Shard      string    // http address of the distribution point, only where the list is one of several; "" for a whole list
+	// Last says that no other follows, since the issuer ends: NextUpdate is [NoNextUpdate].
+	Last bool
 }
+
+// NoNextUpdate is the nextUpdate of a list that no other follows (EN 319 411-1 and 411-2, §6.3.9 and §6.3.10; RFC 5280
+// §4.1.2.5 for the value).
+func NoNextUpdate() time.Time { return time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC) }
 
 var (
 	oidCRLNumber = asn1.ObjectIdentifier{2, 5, 29, 20}
 	oidAKI       = asn1.ObjectIdentifier{2, 5, 29, 35}
 	oidIDP       = asn1.ObjectIdentifier{2, 5, 29, 28}
+	oidExpired   = asn1.ObjectIdentifier{2, 5, 29, 60}
 )
 
 // PrepareList builds an issuer's revocation list (version 2, RFC 5280 §5).
@@ -93,15 +101,34 @@ func PrepareList(list List, issuer *Issuer) (Unsigned, error) {
 	if err != nil {
 		return Unsigned{}, err
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(list.Entries)+512))
+	if list.Last {
+		list.NextUpdate = NoNextUpdate()
+	}
+	said, shown := list.Entries, list.Entries
+	if list.Linted != nil {
+		said, shown = list.Linted.der, list.Linted.newest()
+		if list.Linted.latest.After(list.ThisUpdate) {
+			return Unsigned{}, errors.New("issuance: a list is not older than what it says")
+		}
+	}
+	u := Unsigned{kind: aList, issuer: issuer, signer: issuer.public, last: list.Last}
+	if u.tbs, err = listBytes(list, issuer, scheme.id, said); err == nil && list.Linted != nil {
+		u.shown, err = listBytes(list, issuer, scheme.id, shown)
+	}
+	return u, err
+}
+
+// listBytes are the to-be-signed bytes of a list with some entries.
+func listBytes(list List, issuer *Issuer, algorithm, said []byte) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(said)+1024))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1) // v2
-		b.AddBytes(scheme.id)
+		b.AddBytes(algorithm)
 		b.AddBytes(issuer.subject)
 		addTime(b, list.ThisUpdate)
 		addTime(b, list.NextUpdate)
-		if len(list.Entries) > 0 { // absent when there are none: RFC 5280 §5.1.2.6
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(list.Entries) })
+		if len(said) > 0 { // absent when there are none: RFC 5280 §5.1.2.6
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddBytes(said) })
 		}
 		b.AddASN1(cbasn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { addListExtensions(b, list, issuer) })
@@ -109,9 +136,9 @@ func PrepareList(list List, issuer *Issuer) (Unsigned, error) {
 	})
 	tbs, err := b.Bytes()
 	if err != nil {
-		return Unsigned{}, fmt.Errorf("issuance: encode list: %w", err)
+		return nil, fmt.Errorf("issuance: encode list: %w", err)
 	}
-	return Unsigned{kind: aList, issuer: issuer, signer: issuer.public, tbs: tbs}, nil
+	return tbs, nil
 }
 
 func addListExtensions(b *cryptobyte.Builder, list List, issuer *Issuer) {
@@ -121,6 +148,8 @@ func addListExtensions(b *cryptobyte.Builder, list List, issuer *Issuer) {
 		})
 	})
 	addExtension(b, oidCRLNumber, false, func(b *cryptobyte.Builder) { b.AddASN1BigInt(list.Number) })
+	// What is revoked stays on the list when it expires, since the issuer's beginning (ISO/IEC 9594-8, expiredCertsOnCRL; EN 319 411-2 §6.3.10).
+	addExtension(b, oidExpired, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(issuer.certificate.NotBefore.UTC()) })
 	if list.Shard == "" {
 		return
 	}

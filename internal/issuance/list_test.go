@@ -105,7 +105,7 @@ func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
 	good := &x509.RevocationList{
 		RawIssuer: h.issuing.subject, AuthorityKeyId: h.issuing.keyID, Number: big.NewInt(1), ThisUpdate: moment, NextUpdate: moment.Add(time.Hour),
 		Extensions: []pkix.Extension{
-			{Id: oidAKI, Value: []byte("\x30\x03\x80\x01k")}, {Id: oidIDP, Critical: true, Value: []byte("\x30\x10\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b")},
+			{Id: oidAKI, Value: []byte("\x30\x03\x80\x01k")}, {Id: oidExpired, Value: []byte("\x18\x0f" + h.issuing.certificate.NotBefore.UTC().Format("20060102150405Z"))}, {Id: oidIDP, Critical: true, Value: []byte("\x30\x10\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b")},
 		},
 	}
 	u := Unsigned{issuer: h.issuing, responder: h.responder, chain: [][]byte{h.responderCert}}
@@ -117,10 +117,11 @@ func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
 		"ours_crl_entries": func(l *x509.RevocationList) {
 			l.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: big.NewInt(0)}}
 		},
-		"ours_crl_extensions":  func(l *x509.RevocationList) { l.Extensions = []pkix.Extension{{Id: oidIDP}} },
-		"ours_crl_key_by_name": func(l *x509.RevocationList) { l.Extensions[0].Value = []byte("\x30\x06\x80\x01k\x82\x01n") },
+		"ours_crl_extensions":           func(l *x509.RevocationList) { l.Extensions = []pkix.Extension{{Id: oidIDP}} },
+		"ours_crl_key_by_name":          func(l *x509.RevocationList) { l.Extensions[0].Value = []byte("\x30\x06\x80\x01k\x82\x01n") },
+		"ours_crl_expired_certificates": func(l *x509.RevocationList) { l.Extensions[1].Value = []byte("\x18\x0f20010101000000Z") },
 		"ours_crl_distribution_point": func(l *x509.RevocationList) { // onlyContainsUserCerts
-			l.Extensions[1].Value = []byte("\x30\x13\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x81\x01\xff")
+			l.Extensions[2].Value = []byte("\x30\x13\xa0\x0e\xa0\x0c\x86\x0ahttp://a/b\x81\x01\xff")
 		},
 	}
 	for _, lint := range listLints() {

@@ -21,13 +21,18 @@ const (
 	maxRootListLife = 366 * 24 * time.Hour
 )
 
-// examineList puts a throw-away signature under the list and lints what strangers will read.
+// examineList puts a throw-away signature under the list and lints what strangers will read. Entries that were linted
+// when they were added are not linted again but for the newest of them: a million would take minutes.
 func (l *Linter) examineList(u Unsigned, key throwaway) (Report, error) {
-	signature, err := signBytes(key.key, key.scheme, u.tbs)
+	tbs := u.tbs
+	if u.shown != nil {
+		tbs = u.shown
+	}
+	signature, err := signBytes(key.key, key.scheme, tbs)
 	if err != nil {
 		return Report{}, err
 	}
-	der, err := assemble(&token{kind: aList, tbs: u.tbs}, key.scheme, signature)
+	der, err := assemble(&token{kind: aList, tbs: tbs}, key.scheme, signature)
 	if err != nil {
 		return Report{}, err
 	}
@@ -61,6 +66,7 @@ func listLints() []listLint {
 		{"ours_crl_entries", "RFC 5280 §5.3, §5.3.1", lintListEntries},
 		{"ours_crl_extensions", "RFC 5280 §5.2", lintListExtensions},
 		{"ours_crl_key_by_name", "RFC 5280 §5.2.1: the key identifier method", lintListKeyForm},
+		{"ours_crl_expired_certificates", "ISO/IEC 9594-8, expiredCertsOnCRL; EN 319 411-2 §6.3.10: from the issuer's beginning", lintListExpired},
 		{"ours_crl_distribution_point", "RFC 5280 §5.2.5; EN 319 412-2, GEN-4.3.11-4", lintListPoint},
 	}
 }
@@ -95,7 +101,9 @@ func lintListTimes(u Unsigned, l *x509.RevocationList) string {
 	switch {
 	case l.NextUpdate.IsZero() || life <= 0:
 		return "nextUpdate is absent or not after thisUpdate"
-	case life > limit:
+	case u.last && !l.NextUpdate.Equal(NoNextUpdate()):
+		return "a last list has a nextUpdate"
+	case life > limit && !u.last:
 		return fmt.Sprintf("the list lives %s", life)
 	case l.ThisUpdate.Before(u.issuer.certificate.NotBefore):
 		return "the list is older than its issuer"
@@ -141,7 +149,7 @@ func lintListExtensions(_ Unsigned, l *x509.RevocationList) string {
 		if _, twice := extension(l.Extensions[:i], e.Id); twice {
 			return "extension twice: " + e.Id.String()
 		}
-		known := map[string]bool{oidAKI.String(): false, oidCRLNumber.String(): false, oidIDP.String(): true}
+		known := map[string]bool{oidAKI.String(): false, oidCRLNumber.String(): false, oidIDP.String(): true, oidExpired.String(): false}
 		if critical, ok := known[e.Id.String()]; !ok || critical != e.Critical {
 			return "extension unexpected or of the wrong criticality: " + e.Id.String()
 		}
@@ -159,6 +167,20 @@ func lintListKeyForm(_ Unsigned, l *x509.RevocationList) string {
 	var aki, id cryptobyte.String
 	if !in.ReadASN1(&aki, cbasn1.SEQUENCE) || !in.Empty() || !aki.ReadASN1(&id, cbasn1.Tag(0).ContextSpecific()) || id.Empty() || !aki.Empty() {
 		return "authorityKeyIdentifier is not a key identifier alone"
+	}
+	return ""
+}
+
+// lintListExpired: since when revoked certificates stay on the list after their end; ours never leave it.
+func lintListExpired(u Unsigned, l *x509.RevocationList) string {
+	e, ok := extension(l.Extensions, oidExpired)
+	if !ok {
+		return "expiredCertsOnCRL is absent"
+	}
+	in := cryptobyte.String(e.Value)
+	var since time.Time
+	if !in.ReadASN1GeneralizedTime(&since) || !in.Empty() || !since.Equal(u.issuer.certificate.NotBefore) {
+		return "expiredCertsOnCRL is not the issuer's beginning"
 	}
 	return ""
 }

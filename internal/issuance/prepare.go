@@ -34,6 +34,8 @@ type Unsigned struct {
 	responder *Responder        // of an answer
 	chain     [][]byte          // certificates that an answer brings along
 	stamp     *stamp            // of a time stamp
+	shown     []byte            // of a list whose entries were linted before: the same with the newest of them alone
+	last      bool              // of a list: no other follows
 }
 
 // Serial gives the serial number of a certificate, nil for the rest.

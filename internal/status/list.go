@@ -19,7 +19,7 @@ type File struct {
 	Until    time.Time // when newer ones come; zero for never
 }
 
-// lists keeps each issuer's list in force: megabytes are read from the record once a list.
+// lists keeps each list in force: megabytes are read from the record once a list.
 type lists struct {
 	mu   sync.Mutex
 	kept map[string]numbered
@@ -32,28 +32,34 @@ type numbered struct {
 
 func newLists() *lists { return &lists{kept: map[string]numbered{}} }
 
-// List is an issuer's revocation list in force, DER: NotFound where there is no such issuer, Unavailable where the list
-// has run out.
-func (s *Service) List(ctx context.Context, issuer string) (File, error) {
-	number, err := s.c.CA.ListNumber(ctx, issuer)
+// stillTrue bounds how long a list is given out while the database does not answer: nobody could revoke meanwhile, but
+// whoever is cut off alone cannot know.
+const stillTrue = time.Hour
+
+// List is a revocation list in force, DER, by its name: NotFound where there is no such list, Unavailable where it has
+// run out. It is whole and the newest: where a newer one is there and cannot be read, none is given (attack line: the
+// old list stays when the new one fails to load).
+func (s *Service) List(ctx context.Context, name string) (File, error) {
+	number, asOf, err := s.c.CA.ListNumber(ctx, name)
 	if err != nil {
 		return File{}, err
 	}
+	now := s.c.CA.Now()
 	s.lists.mu.Lock()
-	k, ok := s.lists.kept[issuer]
+	k, ok := s.lists.kept[name]
 	s.lists.mu.Unlock()
-	if ok && k.number == number && s.c.CA.Now().Before(k.file.Until) {
+	if ok && k.number >= number && now.Before(k.file.Until) && now.Sub(asOf) < stillTrue {
 		return k.file, nil
 	}
-	l, err := s.c.CA.List(ctx, issuer)
+	l, err := s.c.CA.List(ctx, name)
 	if err != nil {
 		return File{}, err
 	}
 	f := File{DER: l.DER, ETag: etag(l.DER), Modified: l.ThisUpdate.UTC().Truncate(time.Second), Until: l.NextUpdate}
 	s.lists.mu.Lock()
 	defer s.lists.mu.Unlock()
-	if s.lists.kept[issuer].number <= l.Number { // never an older one for a newer
-		s.lists.kept[issuer] = numbered{l.Number, f}
+	if s.lists.kept[name].number <= l.Number { // never an older one for a newer
+		s.lists.kept[name] = numbered{l.Number, f}
 	}
 	return f, nil
 }

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"chancela/internal/ca"
 	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
@@ -100,7 +99,8 @@ func (s *Service) standing(ctx context.Context, issuer string, id issuance.CertI
 	if id.Serial.Sign() <= 0 || s.c.CA.Is(id) != issuer {
 		return issuance.Unknown, issuance.Revocation{}, nil
 	}
-	return s.c.CA.Standing(ctx, issuer, ca.SerialOf(id.Serial))
+	k, err := s.c.CA.Find(ctx, issuer, id.Serial.Bytes())
+	return k.Standing, k.Revocation, err
 }
 
 // answers keeps signed answers. What each says was read from the record when it was made, and is read again each time:

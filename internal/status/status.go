@@ -84,10 +84,11 @@ type Authority interface {
 	Stamp(ctx context.Context, r issuance.StampRequest) ([]byte, error)
 
 	Is(id issuance.CertID) (issuer string)
-	Standing(ctx context.Context, issuer string, serial ca.Serial) (issuance.Standing, issuance.Revocation, error)
+	Find(ctx context.Context, issuer string, serial []byte) (ca.Known, error)
+	Registered(place uint32) (ca.Registered, bool)
 	Authorities() []ca.Authority
-	List(ctx context.Context, issuer string) (ca.List, error)
-	ListNumber(ctx context.Context, issuer string) (int64, error)
+	List(ctx context.Context, name string) (ca.List, error)
+	ListNumber(ctx context.Context, name string) (number int64, asOf time.Time, err error)
 	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
 	AnswerLife() time.Duration
 	Now() time.Time
