@@ -29,7 +29,7 @@ var floors = map[string]int{
 	"db": 2, "blob": 2, "actor": 2, "field": 2, "issuance": 2, "calendar": 2, "vault": 2,
 	"portal": 3, "decision": 3, "audit": 3, "queue": 3, "notify": 3, "link": 3, "throttle": 3,
 	"account": 4, "ca": 4, "evidence": 4, "letter": 4,
-	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "card": 5, "credential": 5, "status": 5,
+	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "card": 5, "credential": 5, "status": 5, "recheck": 5,
 	"web": 6, "api": 6, "acme": 6, "pkihttp": 6,
 	"cmd/chancela": 7, "app": 7, "apptest": 7, "tour": 7,
 }
@@ -49,6 +49,7 @@ var sideways = map[string][]string{
 var externalTests = map[string][]string{
 	"portals": {"portal", "actor", "db", "field", "i18n"},
 	"docs":    {"app", "config", "portal"}, // the guides' examples are tried
+	"recheck": {"status", "pkihttp"},       // it asks what is served
 	"test": {
 		"tour", "app", "db", "ca", "credential", "portals", "portal", "i18n",
 		"actor", "decision", "fault", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make
