@@ -40,6 +40,7 @@ import (
 	"chancela/internal/pkihttp"
 	"chancela/internal/portal"
 	"chancela/internal/queue"
+	"chancela/internal/recheck"
 	"chancela/internal/status"
 	"chancela/internal/throttle"
 	"chancela/internal/vault"
@@ -82,6 +83,7 @@ type App struct {
 	Certificates *certificate.Service
 	Credentials  *credential.Service
 	Status       *status.Service
+	Recheck      *recheck.Service
 	Keeper       *audit.Keeper
 	Counters     *throttle.Counters
 	Web          *web.Server
@@ -310,6 +312,9 @@ func (a *App) openSigning(ctx context.Context) error {
 	a.Credentials = credential.New(c)
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
 	a.PKI = pkihttp.New(a.Status)
+	if err := a.openRecheck(); err != nil {
+		return err
+	}
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
 	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
@@ -420,6 +425,7 @@ func (a *App) Run(ctx context.Context) error {
 		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
 	}))
 	loop("sweep", a.every(time.Hour, a.sweep))
+	loop("re-check", a.nights)
 	<-ctx.Done()
 	loops.Wait()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

@@ -64,6 +64,7 @@ type Mail struct {
 	User     string `toml:"user" doc:"user name at the server; empty for none"`
 	Password string `toml:"password" secret:"true" doc:"password at the server"`
 	From     string `toml:"from" doc:"address that mail comes from"`
+	Operator string `toml:"operator" doc:"address that is told when what was issued does not agree with the record; empty for the log and the check alone"`
 }
 
 // SMS says how short messages leave.

@@ -210,10 +210,18 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 			k.do(t, k.i.Work)
 		}},
 		"an entry that is not on the list": {recheck.NotListed, func(t *testing.T, k *kit) {
-			k.tamper(t, row+`entry = $2 WHERE serial = $1`, string(k.revoked.Serial), []byte{})
-			k.i.Clock.Pass(13 * time.Hour)
-			k.do(t, k.i.Work)
+			path := "/pki/crl/" + catest.Issuing + ".crl"
+			before := httptest.NewRecorder()
+			k.served.ServeHTTP(before, httptest.NewRequest(http.MethodGet, path, nil))
+			k.i.End(t, k.good, issuance.Superseded)
 			k.i.Clock.Pass(2 * time.Minute)
+			k.between = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != path {
+					return false
+				}
+				_, _ = w.Write(before.Body.Bytes())
+				return true
+			}
 		}},
 		"another reason": {recheck.NotListed, func(t *testing.T, k *kit) {
 			k.tamper(t, row+`reason = 4 WHERE serial = $1`, string(k.revoked.Serial))
