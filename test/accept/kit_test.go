@@ -25,6 +25,7 @@ import (
 	"chancela/internal/db"
 	"chancela/internal/db/dbtest"
 	"chancela/internal/decision"
+	"chancela/internal/fault"
 	"chancela/internal/issuance"
 	"chancela/internal/pkihttp"
 	"chancela/internal/portal"
@@ -50,6 +51,7 @@ type subject struct {
 	bundle  string // it, then the authorities above it, without the root
 	der     []byte
 	key     issuance.Signer // nil for our own
+	device  bool            // of a profile that is for keys in a device: nobody's record has it, and nobody answers for it
 }
 
 // name is how tools and messages call it.
@@ -65,6 +67,7 @@ type world struct {
 	issuing  string
 	chain    string
 	other    string // a root that has nothing to do with it
+	keys     *catest.Keys
 	subjects []subject
 }
 
@@ -117,7 +120,8 @@ func newWorld(t *testing.T) *world {
 	w := &world{base: "http://" + listener.Addr().String(), dir: t.TempDir()}
 	c := &clock{back: age}
 	w.db = dbtest.Open(t, dbtest.SQLite(t), c.now)
-	w.CA = must(ca.New(ca.Config{DB: w.db, Keys: catest.NewKeys(), Base: w.base + "/pki", CPS: w.base + "/pki/politica", Replica: "one"}))(t)
+	w.keys = catest.NewKeys()
+	w.CA = must(ca.New(ca.Config{DB: w.db, Keys: w.keys, Base: w.base + "/pki", CPS: w.base + "/pki/politica", Replica: "one"}))(t)
 	if err := w.Found(t.Context(), actor.Machine(""), plan()); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +136,9 @@ func newWorld(t *testing.T) *world {
 	}
 	for _, p := range holders(t) {
 		w.issue(t, p, valid, time.Time{})
-		w.end(t, w.issue(t, p, revoked, time.Time{}))
+		if !issuance.NeedsDevice(p.Key) {
+			w.end(t, w.issue(t, p, revoked, time.Time{}))
+		}
 	}
 	w.own(t)
 	return w
@@ -199,11 +205,32 @@ func (w *world) issue(t *testing.T, p issuance.Profile, state string, until time
 	c, err := w.Issue(t.Context(), actor.Machine(catest.Portal), ca.Request{
 		ID: id, Portal: catest.Portal, Case: "case-" + id, Order: must(order.Encode())(t), Quorum: 2, Holder: "ana",
 	})
+	if issuance.NeedsDevice(p.Key) {
+		if !fault.Is(err, fault.Forbidden) {
+			t.Fatalf("%s was issued for a key that nothing shows to be in a device: %v", id, err)
+		}
+		w.add(t, subject{profile: p.Key, state: state, der: w.sign(t, order), key: signer, device: true}, w.issuing)
+		return c
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", id, err)
 	}
 	w.add(t, subject{profile: p.Key, state: state, der: c.DER, key: signer}, w.issuing)
 	return c
+}
+
+// sign makes the certificate of an order that the authority refuses as long as nothing proves a device, so that its
+// profile is judged all the same. It goes the pure way: built, linted, signed; it is on no record.
+func (w *world) sign(t *testing.T, o issuance.Order) []byte {
+	t.Helper()
+	a := w.Authorities()[1]
+	issuer := must(issuance.NewIssuer(a.Certificate, issuance.URLs{CAIssuers: a.CAIssuers, OCSP: a.OCSP, CRL: a.CRL, CPS: a.CPS}, issuance.Trust{}))(t)
+	unsigned := must(issuance.Prepare(o, issuer, must(issuance.NewSerial())(t), w.Now()))(t)
+	linted, report, err := must(issuance.NewLinter())(t).Lint(unsigned)
+	if err != nil {
+		t.Fatalf("%v %+v", err, report.Findings)
+	}
+	return must(issuance.Sign(must(w.keys.Open(t.Context(), a.Name))(t), linted))(t)
 }
 
 // approve has two officers approve an order, and the first say how they know its subject.

@@ -86,7 +86,7 @@ func (w *world) goReads(t *testing.T) {
 		if listed[c.SerialNumber.String()] != (s.state == revoked) {
 			t.Errorf("%s is on the list: %t", s.name(), listed[c.SerialNumber.String()])
 		}
-		if s.key == nil {
+		if s.key == nil || s.device {
 			continue
 		}
 		request := must(ocsp.CreateRequest(c, issuer, nil))(t)
@@ -119,7 +119,7 @@ func nss(t *testing.T, w *world) {
 	d := w.store(t, "nss", w.root)
 	w.accepts(t, "certutil", "-A", "-d", d, "-n", "issuing", "-t", ",,", "-a", "-i", w.issuing)
 	usages := map[string]string{
-		issuance.Seal: "S", issuance.PersonSignature: "S", issuance.PersonSignatureSoftware: "S", issuance.PersonEncryption: "R",
+		issuance.Seal: "S", issuance.SealSoftware: "S", issuance.PersonSignature: "S", issuance.PersonSignatureSoftware: "S", issuance.PersonEncryption: "R",
 		issuance.PersonAuthentication: "C", issuance.Application: "C", issuance.Website: "V", issuance.QWAC: "V", issuance.OCSPResponder: "O",
 	}
 	w.accepts(t, "certutil", "-V", "-d", d, "-n", "issuing", "-u", "L")
@@ -165,10 +165,10 @@ func (w *world) nssAsks(t *testing.T) {
 	d := w.store(t, "nss-asks", w.root)
 	usages := map[string]string{ // SECCertificateUsage's numbers
 		issuance.PersonAuthentication: "0", issuance.Application: "0", issuance.Website: "1", issuance.QWAC: "1",
-		issuance.Seal: "4", issuance.PersonSignature: "4", issuance.PersonSignatureSoftware: "4", issuance.PersonEncryption: "5",
+		issuance.SealSoftware: "4", issuance.PersonSignatureSoftware: "4", issuance.PersonEncryption: "5",
 	}
 	for _, s := range w.subjects {
-		if s.key == nil || s.state == expired {
+		if s.key == nil || s.device || s.state == expired {
 			continue
 		}
 		for _, how := range []string{"ocsp", "crl"} {
@@ -243,7 +243,13 @@ func (w *world) browse(t *testing.T, home string, s subject) string {
 func pdfsig(t *testing.T, w *world) {
 	d := w.store(t, "pdf", w.root)
 	other := w.store(t, "pdf-other", w.other)
-	for _, profile := range []string{issuance.PersonSignature, issuance.PersonSignatureSoftware, issuance.Seal} {
+	for _, profile := range []string{issuance.PersonSignature, issuance.Seal} { // on no record, so nobody is asked
+		said := w.accepts(t, "pdfsig", "-no-ocsp", "-nssdir", d, w.signed(t, w.of(t, profile, valid)))
+		if !strings.Contains(said, "Signature is Valid.") || !strings.Contains(said, "Certificate is Trusted.") {
+			t.Errorf("%s: pdfsig says\n%s", profile, said)
+		}
+	}
+	for _, profile := range []string{issuance.PersonSignatureSoftware, issuance.SealSoftware} {
 		good := w.signed(t, w.of(t, profile, valid))
 		said := w.accepts(t, "pdfsig", "-nssdir", d, good)
 		if !strings.Contains(said, "Signature is Valid.") || !strings.Contains(said, "Certificate is Trusted.") || !strings.Contains(said, "Total document signed") {
