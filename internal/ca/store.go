@@ -444,3 +444,31 @@ func markTime(ctx context.Context, tx *db.Tx, at time.Time) (latest time.Time, e
 		RETURNING latest`, db.Time(at)).Scan(db.Times(&latest))
 	return latest, err
 }
+
+// originOf finds the record that an officer made of the subject of a certificate, be it for that certificate or for an
+// earlier one from which it was taken, and how often it was used again.
+func originOf(ctx context.Context, tx *db.Tx, c Certificate) (origin Identity, used int, found bool, err error) {
+	caseID, digest := c.Case, c.Digest
+	err = tx.Row(ctx, `SELECT origin_case, origin_digest FROM ca_identity_reuse WHERE portal = $1 AND case_id = $2 AND digest = $3`,
+		c.Portal, c.Case, c.Digest).Scan(&caseID, &digest)
+	if err != nil && !db.None(err) {
+		return origin, 0, false, err
+	}
+	if origin, err = identityOf(ctx, tx, c.Portal, caseID, digest); db.None(err) {
+		return origin, 0, false, nil
+	}
+	if err != nil {
+		return origin, 0, false, err
+	}
+	err = tx.Row(ctx, `SELECT COALESCE(max(number), 0) FROM ca_identity_reuse WHERE portal = $1 AND origin_case = $2 AND origin_digest = $3`,
+		c.Portal, caseID, digest).Scan(&used)
+	return origin, used, err == nil, err
+}
+
+// insertReuse counts a use of an officer's record; false if another took that number.
+func insertReuse(ctx context.Context, tx *db.Tx, r Reuse, digest string, origin Identity, number int) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_identity_reuse (portal, case_id, digest, serial, signed, origin_case, origin_digest, number, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		r.Portal, r.Case, digest, string(r.Earlier), r.Signed, origin.Case, origin.Digest, int64(number), tx.Stamp())
+	return n == 1, err
+}

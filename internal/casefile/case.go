@@ -82,6 +82,7 @@ type Case struct {
 	LeftOut   []string // what was asked and not granted, where the procedure decides part by part
 	Director  actor.PersonID
 	TakenBy   actor.PersonID
+	Follows   ID // the earlier case that this one was begun from; "" for none
 
 	CreatedAt, ChangedAt, FiledAt, ProvenAt, DueAt, PausedAt, AnswerBy, DecidedAt time.Time
 

@@ -155,7 +155,7 @@ func (s *Service) grant(ctx context.Context, tx *db.Tx, c *Case) (portal.Grant, 
 		return portal.Grant{}, err
 	}
 	g := portal.Grant{
-		Portal: c.Portal, Procedure: c.Procedure, Case: string(c.ID), Number: c.Number, Revision: c.Revision, Answers: c.Answers, Lang: c.Lang,
+		Portal: c.Portal, Procedure: c.Procedure, Case: string(c.ID), Number: c.Number, Follows: string(c.Follows), Revision: c.Revision, Answers: c.Answers, Lang: c.Lang,
 		Person: c.Person, Account: c.Account, Author: c.Portal.Rules.Decider.Office.In(c.Lang), At: tx.Now(),
 	}
 	for _, doc := range c.filed(docs) {

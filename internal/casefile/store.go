@@ -20,7 +20,7 @@ import (
 )
 
 const columns = `id, portal, procedure_key, procedure_version, number, state, version, lang, person, account, applicant, address, address_key, civil_mark,
-	body_number, body_name, one_per, answers, revision, documents, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded, left_out`
+	body_number, body_name, one_per, answers, revision, documents, director, taken_by, created_at, changed_at, filed_at, proven_at, due_at, paused_at, answer_by, decided_at, reminded, left_out, follows`
 
 // idForm is the form of our ids: anything else is nobody's, and PostgreSQL is not asked about bytes it cannot hold.
 var idForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
@@ -45,7 +45,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, scan func(...any) error) 
 	var portalName, key, version, lang, answers, documents, leftOut string
 	err := scan(&c.ID, &portalName, &key, &version, &c.Number, &c.State, &c.Version, &lang, &c.Person, &c.Account, &c.Applicant, &c.Address, &c.addressKey, &c.civilMark,
 		&c.BodyNIPC, &c.BodyName, &c.onePer, &answers, &c.Revision, &documents, &c.Director, &c.TakenBy, db.Times(&c.CreatedAt), db.Times(&c.ChangedAt), db.Times(&c.FiledAt), db.Times(&c.ProvenAt),
-		db.Times(&c.DueAt), db.Times(&c.PausedAt), db.Times(&c.AnswerBy), db.Times(&c.DecidedAt), &c.reminded, &leftOut)
+		db.Times(&c.DueAt), db.Times(&c.PausedAt), db.Times(&c.AnswerBy), db.Times(&c.DecidedAt), &c.reminded, &leftOut, &c.Follows)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,21 @@ func (s *Service) insert(ctx context.Context, tx *db.Tx, c *Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
+	_, err = tx.Exec(ctx, `INSERT INTO casefile (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)`,
 		string(c.ID), c.Portal.Name, c.Procedure.Key, c.Procedure.Version, c.Number, string(c.State), c.Version, string(c.Lang), string(c.Person), string(c.Account), c.Applicant, c.Address,
 		c.addressKey, c.civilMark, c.BodyNIPC, c.BodyName, c.onePer, answers, c.Revision, strings.Join(c.documents, " "), string(c.Director), string(c.TakenBy), db.Time(c.CreatedAt), db.Time(c.ChangedAt), db.Time(c.FiledAt),
-		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded, strings.Join(c.LeftOut, " "))
+		db.Time(c.ProvenAt), db.Time(c.DueAt), db.Time(c.PausedAt), db.Time(c.AnswerBy), db.Time(c.DecidedAt), c.reminded, strings.Join(c.LeftOut, " "), string(c.Follows))
 	return err
+}
+
+// openFollower finds the case under way that was begun from an earlier one.
+func openFollower(ctx context.Context, tx *db.Tx, earlier ID) (id ID, found bool, err error) {
+	err = tx.Row(ctx, `SELECT id FROM casefile WHERE follows = $1 AND state NOT IN ('approved', 'refused', 'withdrawn', 'deserted', 'lapsed')`,
+		string(earlier)).Scan(&id)
+	if db.None(err) {
+		return "", false, nil
+	}
+	return id, err == nil, err
 }
 
 // change writes the case back if nobody changed it since it was read.

@@ -232,6 +232,9 @@ func (s *Service) revision(c *Case, docs []evidence.Doc) string {
 		}
 	}
 	put("chancela revision 1", c.Portal.Name, c.Procedure.Key, c.Procedure.Version, c.Number)
+	if c.Follows != "" {
+		put("follows", string(c.Follows))
+	}
 	for _, key := range sortedKeys(c.Answers) {
 		for _, value := range c.Answers[key] {
 			if c.sensitive(key) {

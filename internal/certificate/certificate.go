@@ -31,13 +31,14 @@ type ID string
 // State is where an order stands.
 type State string
 
-// The states: awaiting-identity → issuing → issued → accepted | declined.
+// The states: awaiting-identity → issuing → issued → accepted | declined; stopped before it is issued.
 const (
 	AwaitingIdentity State = "awaiting-identity" // until an officer records how the subject's identity was proven
 	Issuing          State = "issuing"           // ready; the loop has it issued
 	Issued           State = "issued"            // good from its issue; the holder has yet to look at it
 	Accepted         State = "accepted"
 	Declined         State = "declined" // the holder declined it: it was revoked
+	Stopped          State = "stopped"  // the right behind it ended before it was issued: it never will be
 )
 
 // Standing is what may be done with the certificate now, read from its record and the date.
@@ -114,6 +115,8 @@ type View struct {
 	Lint        Lint
 	Digest      string // of the order: what was approved
 	Revocation  *Ended // nil unless revoked
+	// MayRenew says whether another may be ordered in its place, or has been.
+	MayRenew bool
 }
 
 // Approval is one officer's, of exactly this order.
@@ -213,6 +216,8 @@ type Authority interface {
 	RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r ca.Revocation) error
 	RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i ca.Identity) error
 	IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (ca.Identity, bool, error)
+	// ReuseIdentity takes the identity from an earlier proof, if the key of an earlier certificate signed the request.
+	ReuseIdentity(ctx context.Context, tx *db.Tx, r ca.Reuse) (bool, error)
 	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
 	OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]ca.Certificate, error)
 	KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error)

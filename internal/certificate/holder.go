@@ -26,6 +26,9 @@ func (s *Service) Accept(ctx context.Context, by actor.Actor, id ID) error {
 		if err := s.finished(ctx, tx, r, Accepted); err != nil {
 			return err
 		}
+		if err := s.supersede(ctx, tx, by, r.ID); err != nil {
+			return err
+		}
 		if err := s.tell(ctx, tx, r, portal.CertificateActive, func(lang i18n.Lang) i18n.Args {
 			return i18n.Args{"until": i18n.Date(lang, c.NotAfter)}
 		}); err != nil {
@@ -39,6 +42,9 @@ func (s *Service) Accept(ctx context.Context, by actor.Actor, id ID) error {
 func (s *Service) Decline(ctx context.Context, by actor.Actor, id ID) error {
 	return s.own(ctx, by, id, "decline", func(tx *db.Tx, r row, c ca.Certificate) error {
 		if err := s.finished(ctx, tx, r, Declined); err != nil {
+			return err
+		}
+		if err := dropRenewal(ctx, tx, r.ID); err != nil {
 			return err
 		}
 		if err := s.tell(ctx, tx, r, portal.CertificateDeclined, func(i18n.Lang) i18n.Args {

@@ -206,7 +206,7 @@ steps:
 decide: {approvals: 2, roles: [decider], identity: true}
 outcome:
   kind: certificate
-  with: {profile: person-authentication, product: {pt: "Certificado de autenticação", en: "Authentication certificate"}, power: propria, min-days: 30, max-days: 1095, names: answers}
+  with: {profile: person-authentication, product: {pt: "Certificado de autenticação", en: "Authentication certificate"}, power: propria, min-days: 30, max-days: 1095, names: answers, renewal: {from-days: 60, old: revoke, identity-days: 2190, identity-times: 2}}
 `
 
 const website = `
@@ -223,7 +223,7 @@ steps:
 decide: {approvals: 2, roles: [decider]}
 outcome:
   kind: certificate
-  with: {profile: website, product: {pt: "Certificado de sítio web", en: "Website certificate"}, power: sitios, max-days: 199, names: register}
+  with: {profile: website, product: {pt: "Certificado de sítio web", en: "Website certificate"}, power: sitios, max-days: 199, names: register, renewal: {from-days: 60, old: leave}}
 `
 
 func desktop(t *testing.T) *portal.Portal {

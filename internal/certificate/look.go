@@ -157,6 +157,13 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
 		return v, err
 	}
 	v.Lint = lintOf(c.Report)
+	if s.renewalRule(r) != nil {
+		_, renewed, err := renewedBy(ctx, tx, r.ID)
+		if err != nil {
+			return v, err
+		}
+		v.MayRenew = renewed || v.Standing == Active
+	}
 	if c.IsRevoked() {
 		v.Revocation = &Ended{At: c.RevokedAt, Reason: int(c.Reason), Words: c.Words}
 		v.Revocation.Name, err = s.c.Accounts.PersonName(ctx, tx, c.RevokedBy)

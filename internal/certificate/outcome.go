@@ -55,6 +55,7 @@ func (o *Outcome) Check(p *portal.Portal, proc *portal.Procedure) portal.Mistake
 	expect(with.MaxDays == 0 || with.MaxDays >= with.MinDays && with.MaxDays <= 3653, "max-days: expected min-days to 3653, or nothing")
 	expect(slices.Contains([]string{fromRegister, fromAnswers}, with.Names), "names: \""+with.Names+"\"; expected register or answers")
 	expect(slices.Contains([]string{byCivil, byTax}, with.Identifier), "identifier: \""+with.Identifier+"\"; expected civil or tax")
+	with.Renewal.check(expect)
 	expect(proc.For == string(actor.Person), "outcome certificate needs for: person: its holder comes back for it")
 	// Two people, since one alone who is deceived or bought must not be enough: ETSI EN 319 411-1, REG-6.3.1.
 	expect(proc.Decide.Approvals >= 2, "outcome certificate needs decide.approvals of at least 2")
@@ -102,7 +103,9 @@ func (o *Outcome) Foretell(ctx context.Context, tx *db.Tx, g portal.Grant) ([]fa
 		requestDiffers: portal.KeyRequest, "E-CSR-01": portal.KeyRequest, "E-CSR-02": portal.KeyRequest, "E-CSR-03": portal.KeyRequest,
 		"E-CSR-04": portal.KeyRequest, "E-CSR-05": portal.KeyRequest, otherPerson: portal.GivenNames, "E-NOM-02": portal.ShownName,
 		sealTaken: portal.ShownName, applicationTaken: portal.ShownName, wrongKeepers: portal.KeeperSubstitute,
+		tooEarly: portal.KeyRequest, notRenewable: portal.KeyRequest, renewedAlready: portal.KeyRequest, otherKey: portal.KeyRequest,
 	}
+	p.foretellRenewal()
 	var told []fault.Field
 	for _, key := range p.problems {
 		if f, asked := g.Procedure.WithRole(mendable[key]); asked && mendable[key] != "" {
@@ -149,6 +152,7 @@ func (p *plan) lines() []portal.Line {
 	add("certificate.line.usage", strings.Join(p.profile.Usage(p.key), ", "))
 	add("certificate.line.statements", firstOf(strings.Join(p.said, ", "), say("certificate.statements.none")))
 	add("certificate.line.identity", say("certificate.identity."+yesNo(p.grant.Procedure.Decide.Identity)))
+	p.addRenewal(add, say)
 	add("certificate.line.lint", say("certificate.lint.passed", "n", strconv.Itoa(p.report.Passed), "found", strconv.Itoa(len(p.report.Findings))))
 	add("certificate.line.digest", p.digest)
 	return lines
@@ -197,9 +201,16 @@ func (o *Outcome) Grant(ctx context.Context, tx *db.Tx, by actor.Actor, g portal
 		return fault.New(fault.Conflict, p.problems[0])
 	}
 	id := ID(db.NewID())
-	if err := insert(ctx, tx, id, p); db.Taken(err) {
+	state, err := s.identified(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	if err := insert(ctx, tx, id, p, state); db.Taken(err) {
 		return fault.New(fault.Conflict, "E-CSR-04") // another case orders the same key at this moment
 	} else if err != nil {
+		return err
+	}
+	if err := p.takePlace(ctx, tx, id); err != nil {
 		return err
 	}
 	tx.After(s.wake)

@@ -42,6 +42,8 @@ type params struct {
 	// (IDCPT-…), "tax" for the tax number (TINPT-…) where the form's field of that role asks for it. ETSI EN 319 412-1
 	// §5.1.3; a national person number (PNO) does not exist in Portugal (Constitution, article 35(5)).
 	Identifier string `yaml:"identifier"`
+	// Renewal says how such a certificate is renewed; absent for not at all: its holder orders another.
+	Renewal *renewalRule `yaml:"renewal"`
 }
 
 // The words that the parameters may hold.
@@ -83,6 +85,8 @@ type plan struct {
 	dns      []string
 	emails   []string
 	key      issuance.Key
+	request  issuance.SignedRequest
+	renews   *earlier // what the order takes the place of; nil for nothing
 	until    time.Time
 	order    issuance.Order
 	der      []byte
@@ -139,7 +143,7 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, e
 	if p.profile, err = issuance.ProfileOf(with.Profile); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm, planSubject, s.planName, s.planKeepers} {
+	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm, planSubject, s.planName, s.planKeepers, s.planRenewal} {
 		if err := step(ctx, tx, p); err != nil {
 			return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
 		}
@@ -214,8 +218,11 @@ func covered(name string, domains []string) bool {
 
 // planKey reads the request: its key is used, and its names must not say anything else than the case.
 func (s *Service) planKey(ctx context.Context, tx *db.Tx, p *plan) error {
-	typed := p.grant.First(portal.KeyRequest)
-	request, err := issuance.ParseRequest([]byte(typed))
+	var err error
+	if p.request, err = issuance.OpenRequest([]byte(p.grant.First(portal.KeyRequest))); err != nil {
+		return p.refuse(err)
+	}
+	request, err := issuance.ParseRequest(p.request.Request)
 	if err != nil {
 		return p.refuse(err)
 	}
@@ -313,7 +320,7 @@ func planSubject(_ context.Context, _ *db.Tx, p *plan) error {
 	return nil
 }
 
-// planName refuses a seal or an application by a name that the body has already, and a seal by the name of the person who
+// planName refuses a seal or an application by a name that the body has already (but for the one that it takes the place of), and a seal by the name of the person who
 // orders it: no certificate of a body speaks for somebody (Reg. (EU) 910/2014, article 3(24)).
 func (s *Service) planName(ctx context.Context, tx *db.Tx, p *plan) error {
 	refusal := map[string]string{issuance.SealSoftware: sealTaken, issuance.Application: applicationTaken}[p.profile.Key]
@@ -329,7 +336,7 @@ func (s *Service) planName(ctx context.Context, tx *db.Tx, p *plan) error {
 		return err
 	}
 	for _, r := range rivals {
-		if field.Fold(r.Subject) != field.Fold(name) {
+		if field.Fold(r.Subject) != field.Fold(name) || r.Case == p.grant.Follows {
 			continue
 		}
 		if live, err := s.live(ctx, tx, r); err != nil || live {
@@ -450,9 +457,9 @@ func (p *plan) makeOrder() (made bool, err error) {
 // compareRequest holds the names of the request, if it has any, against those of the order: whoever asks for other
 // names than the case must be told, and never gets them.
 func (p *plan) compareRequest() error {
-	block, _ := pem.Decode([]byte(p.grant.First(portal.KeyRequest)))
-	if block == nil { // DER was typed as it is
-		block = &pem.Block{Bytes: []byte(p.grant.First(portal.KeyRequest))}
+	block, _ := pem.Decode(p.request.Request)
+	if block == nil { // DER as it is
+		block = &pem.Block{Bytes: p.request.Request}
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {

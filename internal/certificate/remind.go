@@ -15,6 +15,9 @@ import (
 	"chancela/internal/portal"
 )
 
+// RenewalPage is the page, below that of a certificate, from which it is renewed.
+const RenewalPage = "renovar"
+
 // Remind tells holders that the end of their certificate is near, and that it has come; not of one that was revoked.
 func (s *Service) Remind(ctx context.Context, by actor.Actor) error {
 	if by.Kind != actor.System {
@@ -38,7 +41,11 @@ func (s *Service) remind(ctx context.Context, by actor.Actor, r row, one letter.
 		if err != nil || c.IsRevoked() {
 			return err // its holder was told of the revocation
 		}
-		err = s.tell(ctx, tx, r, one.Event, func(lang i18n.Lang) i18n.Args {
+		page := s.c.Page + "/" + string(r.ID)
+		if s.renewalRule(r) != nil && one.Event == portal.CertificateEnding {
+			page += "/" + RenewalPage
+		}
+		err = s.tellOf(ctx, tx, r, page, one.Event, func(lang i18n.Lang) i18n.Args {
 			return i18n.Args{"until": i18n.Date(lang, c.NotAfter), "days": strconv.Itoa(letter.DaysLeft(tx.Now(), c.NotAfter)), "serial": shortSerial(c.Serial)}
 		})
 		if err != nil {

@@ -17,14 +17,15 @@ type row struct {
 	identity bool
 	tries    int
 	serial   string
+	power    string // key of the power that it was ordered by
 }
 
 const columns = `id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der, quorum, identity, person, account,
-	subject, body, body_nipc, state, held, tries, serial, made_at, issued_at, closed_at`
+	subject, body, body_nipc, power, state, held, tries, serial, made_at, issued_at, closed_at`
 
 func scan(scan func(...any) error) (r row, err error) {
 	err = scan(&r.ID, &r.Portal, &r.Procedure, &r.Case, &r.Number, &r.Product.PT, &r.Product.EN, &r.Profile, &r.digest, &r.der, &r.quorum,
-		&r.identity, &r.Holder, &r.Account, &r.Subject, &r.Body, &r.BodyNIPC, &r.State, &r.Held, &r.tries, &r.serial,
+		&r.identity, &r.Holder, &r.Account, &r.Subject, &r.Body, &r.BodyNIPC, &r.power, &r.State, &r.Held, &r.tries, &r.serial,
 		db.Times(&r.MadeAt), db.Times(&r.IssuedAt), db.Times(&r.ClosedAt))
 	return r, err
 }
@@ -64,16 +65,13 @@ func keyOrdered(ctx context.Context, tx *db.Tx, fingerprint, butCase string) (or
 	return ordered, err
 }
 
-func insert(ctx context.Context, tx *db.Tx, id ID, p *plan) error {
-	state, g := Issuing, p.grant
-	if g.Procedure.Decide.Identity {
-		state = AwaitingIdentity
-	}
+func insert(ctx context.Context, tx *db.Tx, id ID, p *plan, state State) error {
+	g := p.grant
 	_, err := tx.Exec(ctx, `INSERT INTO certificate_order (id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der,
-		key_digest, quorum, identity, person, account, subject, body, body_nipc, state, held, tries, next_try, serial, made_at, issued_at, ends_at, reminded, closed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', 0, $20, '', $20, '', '', 0, '')`,
+		key_digest, quorum, identity, person, account, subject, body, body_nipc, power, state, held, tries, next_try, serial, made_at, issued_at, ends_at, reminded, closed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, '', 0, $21, '', $21, '', '', 0, '')`,
 		string(id), g.Portal.Name, g.Procedure.Key, g.Case, g.Number, p.with.Product.PT, p.with.Product.EN, p.profile.Key, p.digest, p.der,
-		p.key.Fingerprint(), g.Procedure.Decide.Approvals, g.Procedure.Decide.Identity, string(g.Person), string(g.Account), p.subject(), p.body, p.nipc,
+		p.key.Fingerprint(), g.Procedure.Decide.Approvals, g.Procedure.Decide.Identity, string(g.Person), string(g.Account), p.subject(), p.body, p.nipc, p.with.Power,
 		string(state), tx.Stamp())
 	return err
 }
@@ -111,5 +109,47 @@ func setReminded(ctx context.Context, tx *db.Tx, id ID, number int64) (bool, err
 func hold(ctx context.Context, tx *db.Tx, id ID, why string, next time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE certificate_order SET held = $2, tries = tries + 1, next_try = $3 WHERE id = $1 AND state = 'issuing'`,
 		string(id), why, db.Time(next))
+	return err
+}
+
+// renewal is the row of an order that takes the place of another.
+type renewal struct {
+	order, renews ID
+	changed, ends bool
+	reason        int
+}
+
+func scanRenewal(scan func(...any) error) (n renewal, err error) {
+	err = scan(&n.order, &n.renews, &n.changed, &n.ends, &n.reason)
+	return n, err
+}
+
+// renewalOf finds what an order takes the place of.
+func renewalOf(ctx context.Context, tx *db.Tx, id ID) (renewal, bool, error) {
+	n, err := scanRenewal(tx.Row(ctx, `SELECT order_id, renews, changed, ends, reason FROM certificate_renewal WHERE order_id = $1`, string(id)).Scan)
+	if db.None(err) {
+		return renewal{}, false, nil
+	}
+	return n, err == nil, err
+}
+
+// renewedBy finds the order that takes the place of another, unless it came to nothing.
+func renewedBy(ctx context.Context, tx *db.Tx, id ID) (renewal, bool, error) {
+	n, err := scanRenewal(tx.Row(ctx, `SELECT order_id, renews, changed, ends, reason FROM certificate_renewal WHERE renews = $1 AND live`, string(id)).Scan)
+	if db.None(err) {
+		return renewal{}, false, nil
+	}
+	return n, err == nil, err
+}
+
+func insertRenewal(ctx context.Context, tx *db.Tx, n renewal) error {
+	_, err := tx.Exec(ctx, `INSERT INTO certificate_renewal (order_id, renews, changed, ends, reason, live) VALUES ($1, $2, $3, $4, $5, TRUE)`,
+		string(n.order), string(n.renews), n.changed, n.ends, int64(n.reason))
+	return err
+}
+
+// dropRenewal lets the earlier certificate be renewed once more: what was to take its place came to nothing.
+func dropRenewal(ctx context.Context, tx *db.Tx, id ID) error {
+	_, err := tx.Exec(ctx, `UPDATE certificate_renewal SET live = FALSE WHERE order_id = $1`, string(id))
 	return err
 }

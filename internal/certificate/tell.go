@@ -13,6 +13,11 @@ import (
 
 // tell writes to the holder about an event, in their language.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, r row, event portal.Event, values func(i18n.Lang) i18n.Args) error {
+	return s.tellOf(ctx, tx, r, s.c.Page+"/"+string(r.ID), event, values)
+}
+
+// tellOf is tell with the page that the letter leads to.
+func (s *Service) tellOf(ctx context.Context, tx *db.Tx, r row, page string, event portal.Event, values func(i18n.Lang) i18n.Args) error {
 	p, ok := s.c.Portals.Portal(r.Portal)
 	if !ok {
 		return nil // the portal was taken away; nobody is left to speak for it
@@ -28,7 +33,7 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, r row, event portal.Event
 	}
 	maps.Copy(all, values(holder.Lang))
 	return s.c.Letters.Send(ctx, tx, letter.Letter{
-		Portal: p, Procedure: proc, Event: event, To: holder.To(), About: r.ID.object(), Values: all, Page: s.c.Page + "/" + string(r.ID),
+		Portal: p, Procedure: proc, Event: event, To: holder.To(), About: r.ID.object(), Values: all, Page: page,
 	})
 }
 

@@ -13,8 +13,8 @@ import (
 const maxCSR = 16 << 10
 
 // ParseCSR reads the shape of a certificate request (PKCS #10), PEM or its bare base64, and gives it as one PEM
-// block. It verifies nothing: package issuance does. A private key is told apart at once (E-CSR-05), so that
-// nothing stores it.
+// block; or of a message that somebody signed (CMS), in which a renewal's request stands. It verifies nothing: package
+// issuance does. A private key is told apart at once (E-CSR-05), so that nothing stores it.
 func ParseCSR(typed string) (string, error) {
 	s := trim(typed)
 	switch {
@@ -28,6 +28,9 @@ func ParseCSR(typed string) (string, error) {
 	der, ok := unwrap(s)
 	if !ok || len(der) > maxCSR {
 		return "", refuse("E-CSR-01")
+	}
+	if signedShape(der) {
+		return string(pem.EncodeToMemory(&pem.Block{Type: "CMS", Bytes: der})), nil // RFC 7468, 9
 	}
 	if err := requestShape(der); err != nil {
 		return "", err
@@ -45,7 +48,16 @@ func unwrap(s string) ([]byte, bool) {
 	if block == nil || trim(string(rest)) != "" {
 		return nil, false
 	}
-	return block.Bytes, block.Type == "CERTIFICATE REQUEST" || block.Type == "NEW CERTIFICATE REQUEST" // RFC 7468, 7
+	request := block.Type == "CERTIFICATE REQUEST" || block.Type == "NEW CERTIFICATE REQUEST" // RFC 7468, 7
+	return block.Bytes, request || (block.Type == "CMS" || block.Type == "PKCS7") && signedShape(block.Bytes)
+}
+
+// signedShape knows ContentInfo, RFC 5652, 3: SEQUENCE { OBJECT IDENTIFIER, [0] } and nothing after it.
+func signedShape(der []byte) bool {
+	input := cryptobyte.String(der)
+	var outer cryptobyte.String
+	return input.ReadASN1(&outer, asn1.SEQUENCE) && input.Empty() && outer.SkipASN1(asn1.OBJECT_IDENTIFIER) &&
+		outer.SkipASN1(asn1.Tag(0).ContextSpecific().Constructed()) && outer.Empty()
 }
 
 // requestShape wants SEQUENCE { SEQUENCE, SEQUENCE, BIT STRING } and nothing after it, RFC 2986, 4.2. A private

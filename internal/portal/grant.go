@@ -16,6 +16,7 @@ type Grant struct {
 	Procedure *Procedure     // in the version that the case was filed under
 	Case      string         // id
 	Number    string         // as people read it
+	Follows   string         // id of the earlier case that it was begun from, such as a renewal's; "" for none
 	Revision  string         // digest of what was approved
 	Answers   Answers        // of that revision
 	Evidence  []Document     // of that revision

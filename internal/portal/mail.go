@@ -38,7 +38,7 @@ const (
 	CertificateActive   Event = "certificate.active"       // product until
 	CertificateRevoked  Event = "certificate.revoked"      // product serial reason requester
 	CertificateDeclined Event = "certificate.declined"     // product serial
-	CertificateEnding   Event = "certificate.ending"       // near its end: product serial until days
+	CertificateEnding   Event = "certificate.ending"       // near its end: product serial until days; link to renew it
 	CertificateExpired  Event = "certificate.expired"      // product serial until
 	CredentialIssued    Event = "credential.issued"        // credential until code year link
 	CredentialSuspended Event = "credential.suspended"     // credential
@@ -65,7 +65,7 @@ func Events() map[Event][]string {
 		OfficerInvited:    {"link", "role"},
 		CertificateIssued: {"product", "link", "until"}, CertificateActive: {"product", "until"},
 		CertificateRevoked: {"product", "serial", "reason", "requester"}, CertificateDeclined: {"product", "serial"},
-		CertificateEnding: {"product", "serial", "until", "days"}, CertificateExpired: {"product", "serial", "until"},
+		CertificateEnding: {"product", "serial", "until", "days", "link"}, CertificateExpired: {"product", "serial", "until", "link"},
 		CredentialIssued: {"credential", "until", "code", "year", "link"}, CredentialSuspended: {"credential"}, CredentialRevoked: {"credential"},
 		CredentialEnding: {"credential", "until", "days", "next-year"}, CredentialLapsed: {"credential", "until", "next-year"},
 	}

@@ -30,6 +30,7 @@ type certificatePage struct {
 	Problems  []ui.Problem
 	Notice    ui.Notice
 	Accept    *acceptForm
+	Renew     ui.Link
 	Facts     []ui.Fact
 	Print     string // fingerprint
 	Files     []ui.Link
@@ -120,6 +121,7 @@ func (v *visit) orderPill(o certificate.Order) ui.Pill {
 	}
 	tones := map[certificate.State]ui.Tone{
 		certificate.AwaitingIdentity: ui.Warning, certificate.Issuing: ui.Info, certificate.Issued: ui.Warning, certificate.Accepted: ui.Success, certificate.Declined: ui.Danger,
+		certificate.Stopped: ui.Neutral,
 	}
 	return ui.Pill{Text: v.say("web.certificate.state." + string(o.State)), Tone: tones[o.State]}
 }
@@ -234,6 +236,9 @@ func (v *visit) certificateMoves(p *certificatePage, c certificate.View, told to
 			Right: ui.Button{Text: v.say("web.certificate.accept.button")}, Wrong: ui.Button{Text: v.say("web.certificate.decline.button"), Look: ui.Harmful},
 		}
 	}
+	if c.MayRenew {
+		p.Renew = ui.Link{Text: v.say("web.renewal"), Href: v.certificateAt(string(c.ID), renewIt)}
+	}
 	if c.MayRevoke() {
 		p.Revoke = v.holderRevocation(at(revokeIt), told)
 	}
@@ -329,12 +334,18 @@ func (s *Server) officerRevoke(v *visit) error {
 	})
 }
 
+// accepted says whether the holder has accepted the certificate already.
+func (v *visit) accepted() bool {
+	c, err := v.s.Certificates.Of(v.r.Context(), v.by, certificate.ID(v.r.PathValue("id")))
+	return err == nil && c.State == certificate.Accepted && c.Standing == certificate.Active
+}
+
 func (v *visit) aboutCertificate(what, page string, asks names, do func(certificate.ID) error) error {
 	if err := v.readWords(asks); err != nil {
 		return err
 	}
 	err := do(certificate.ID(v.r.PathValue("id")))
-	if err == nil {
+	if err == nil || what == acceptIt && fault.Is(err, fault.Conflict) && v.accepted() { // the answer to the first press was lost
 		v.redirect(page + "?" + url.Values{"feito": {what}}.Encode())
 		return nil
 	}

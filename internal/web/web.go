@@ -172,6 +172,8 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/conta/sessoes", s.endSessions},
 		{"POST /{portal}/conta/palavra-passe", s.changePassword},
 		{"GET /{portal}/certificados/{id}", s.certificate},
+		{"GET /{portal}/certificados/{id}/renovar", s.renewal},
+		{"POST /{portal}/certificados/{id}/renovar", s.renewed},
 		{"GET /{portal}/certificados/{id}/{file}", s.certificateFile},
 		{"POST /{portal}/certificados/{id}/aceitar", s.acceptCertificate},
 		{"POST /{portal}/certificados/{id}/recusar", s.declineCertificate},

@@ -39,11 +39,15 @@ CREATE TABLE casefile (
     paused_at         TEXT   NOT NULL, -- since when the term stands still; '' if it runs
     answer_by         TEXT   NOT NULL, -- end of the term to bring elements or be heard
     decided_at        TEXT   NOT NULL,
-    reminded          BIGINT NOT NULL  -- how many reminders this state has brought
+    reminded          BIGINT NOT NULL, -- how many reminders this state has brought
+    follows           TEXT   NOT NULL  -- the earlier case that it was begun from; '' for none
 );
 CREATE UNIQUE INDEX casefile_number ON casefile (portal, number) WHERE number <> '';
 CREATE UNIQUE INDEX casefile_one_per ON casefile (portal, procedure_key, one_per)
     WHERE one_per <> '' AND state NOT IN ('draft', 'refused', 'withdrawn', 'deserted', 'lapsed');
+-- A case has one under way that follows it, however often its holder asks for one.
+CREATE UNIQUE INDEX casefile_follows ON casefile (follows)
+    WHERE follows <> '' AND state NOT IN ('approved', 'refused', 'withdrawn', 'deserted', 'lapsed');
 CREATE INDEX casefile_queue ON casefile (portal, state, due_at, id);
 CREATE INDEX casefile_person ON casefile (portal, person) WHERE person <> '';
 CREATE INDEX casefile_address ON casefile (portal, address_key) WHERE address_key <> '';

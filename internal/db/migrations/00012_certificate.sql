@@ -19,7 +19,8 @@ CREATE TABLE certificate_order (
     subject       TEXT    NOT NULL, -- whom it speaks for, in a word
     body          TEXT    NOT NULL,
     body_nipc     TEXT    NOT NULL,
-    state         TEXT    NOT NULL CHECK (state IN ('awaiting-identity', 'awaiting-key', 'issuing', 'issued', 'accepted', 'declined')),
+    power         TEXT    NOT NULL, -- key of the power that it was ordered by
+    state         TEXT    NOT NULL CHECK (state IN ('awaiting-identity', 'awaiting-key', 'issuing', 'issued', 'accepted', 'declined', 'stopped')),
     held          TEXT    NOT NULL, -- why it could not be issued, as a message key; '' for nothing
     tries         BIGINT  NOT NULL,
     next_try      TEXT    NOT NULL,

@@ -1,8 +1,9 @@
 // Package cms writes CMS SignedData (RFC 5652) with one signer, as seals on documents and time stamps need it: signed
 // attributes first, which are what the key signs, then the whole around them.
 //
-// It is pure and holds no key. It must never choose an algorithm by anything but the signer's key, and reads nothing:
-// what was made is read back by whoever made it. Start reading at [Message].
+// It is pure and holds no key. It must never choose an algorithm by anything but the signer's key. It reads one thing,
+// for whoever proves a request by an earlier key: what one signer signed, content and all ([Open]). Start reading at
+// [Message].
 package cms
 
 import (
