@@ -74,7 +74,7 @@ func TestACertificatesPageAndItsWholeLife(t *testing.T) {
 	want(t, app.Person(t).Get(t, at+"/certificado.pem"), http.StatusSeeOther)
 	leads(t, p.Post(t, at+"/aceitar", nil), at+"?feito=aceitar")
 	says(t, p.Get(t, at+"?feito=aceitar"), "Ativo", "Os dados do certificado foram confirmados.")
-	want(t, p.Post(t, at+"/aceitar", nil), http.StatusConflict)
+	leads(t, p.Post(t, at+"/aceitar", nil), at+"?feito=aceitar") // the answer may have been lost
 	ended(t, p, by, at)
 	sound(t, want(t, by.Get(t, strings.Replace(at, "/ecce/", "/ecce/tecnico/", 1)), http.StatusOK))
 	says(t, by.Get(t, "/ecce/tecnico/processos/"+id), "O que resultou deste processo")
