@@ -89,3 +89,12 @@ export async function certificate(pem, extensions = []) {
 export async function publicKey(key) {
   return (await run('openssl', ['pkey', '-in', key, '-pubout'])).stdout
 }
+
+// signedRequest makes a request of a new key, and has openssl sign it with the key of an earlier certificate, as the
+// page of its renewal says.
+export async function signedRequest(pem, earlierKey) {
+  const fresh = await request()
+  const csr = await put(`pedido-${++made}.pem`, fresh.text), signer = await put(`anterior-${made}.pem`, pem), out = join(dir, `renovacao-${made}.pem`)
+  await run('openssl', ['cms', '-sign', '-binary', '-nodetach', '-in', csr, '-signer', signer, '-inkey', earlierKey, '-outform', 'PEM', '-out', out])
+  return { text: await readFile(out, 'utf8'), key: fresh.key }
+}
