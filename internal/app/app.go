@@ -416,6 +416,7 @@ func (a *App) Run(ctx context.Context) error {
 	loop("audit", func(ctx context.Context) error { a.Keeper.Run(ctx); return nil })
 	loop("ca", a.CA.Run)
 	loop("register", a.CA.Feed)
+	loop("answers", a.Status.Ahead)
 	if a.Module != nil {
 		loop("keys", a.watchKeys)
 	}

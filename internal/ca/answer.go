@@ -40,6 +40,22 @@ func (s *Record) Is(id issuance.CertID) string {
 	return ""
 }
 
+// AnswerForm is the form of the answers of an issuer's responder, by the generation of its key; 0 is the newest, whose
+// generation is given. False if there is none that is good.
+func (s *Record) AnswerForm(issuer string, generation uint8) (*issuance.AnswerForm, uint8, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	from, known := s.issuers[issuer]
+	if !known {
+		return nil, 0, false
+	}
+	if generation == 0 {
+		generation = from.generation
+	}
+	form, ok := from.forms[generation]
+	return form, generation, ok
+}
+
 // Answer signs an OCSP answer by the responder of one issuer, about that issuer's certificates (or unknown ones). It
 // is Unavailable when the responder's certificate is not valid now: an answer nobody may rely on is not given.
 func (s *CA) Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {

@@ -21,7 +21,10 @@ type issuer struct {
 	serial       Serial
 	responder    *issuance.Responder // nil before there is one
 	responderKey string
-	urls         issuance.URLs
+	// forms are of all its responders that are good, by generation; the newest signs.
+	forms      map[uint8]*issuance.AnswerForm
+	generation uint8
+	urls       issuance.URLs
 }
 
 // The purposes of our own keys.
@@ -67,7 +70,10 @@ func (s *Record) Load(ctx context.Context) error {
 		if from.responder, err = issuance.NewResponder(k.der, from.authority); err != nil {
 			return fmt.Errorf("load responder %s: %w", k.name, err)
 		}
-		from.responderKey = k.name
+		from.responderKey, from.generation = k.name, uint8((k.generation-1)%255)+1 // 0 means the newest
+		if from.forms[from.generation], err = from.responder.Form(); err != nil {
+			return fmt.Errorf("load responder %s: %w", k.name, err)
+		}
 	}
 	unit, err := unitOf(keys, issuers)
 	if err != nil {
@@ -101,7 +107,7 @@ func (s *Record) open(k ownKey) (*issuer, error) {
 		return nil, err
 	}
 	return &issuer{
-		name: k.name, key: k.name, root: k.purpose == purposeRoot, authority: authority, certificate: k.der, serial: k.serial, urls: urls,
+		name: k.name, key: k.name, root: k.purpose == purposeRoot, forms: map[uint8]*issuance.AnswerForm{}, authority: authority, certificate: k.der, serial: k.serial, urls: urls,
 	}, nil
 }
 

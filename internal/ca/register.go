@@ -133,12 +133,6 @@ func (r *register) nth(place uint32) (Registered, bool) {
 	return Registered{one.known(place), r.issuers[one.issuer], append([]byte(nil), serial...)}, true
 }
 
-func (r *register) size() uint32 {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.count
-}
-
 // of is how many certificates of an issuer there are.
 func (r *register) of(issuer string) int {
 	r.mu.RLock()

@@ -28,6 +28,7 @@ type readSingle struct {
 	revokedAt              time.Time
 	reason                 int // -1 for none
 	thisUpdate, nextUpdate time.Time
+	cutoff                 time.Time // zero for none
 }
 
 type answerLint struct {
@@ -43,6 +44,7 @@ func answerLints() []answerLint {
 		{"ours_ocsp_times", "RFC 6960 §4.2.2.1; RFC 5019 §4", lintAnswerTimes},
 		{"ours_ocsp_revoked", "RFC 6960 §4.2.1; RFC 5280 §5.3.1", lintAnswerRevoked},
 		{"ours_ocsp_issuer", "RFC 6960 §4.1.1, §4.2.2.2", lintAnswerIssuer},
+		{"ours_ocsp_archive_cutoff", "RFC 6960 §4.4.4; EN 319 411-2 §6.3.10: the issuer's beginning", lintAnswerCutoff},
 		{"ours_ocsp_nonce", "RFC 9654 §2.1", lintAnswerNonce},
 	}
 }
@@ -87,9 +89,9 @@ func parseAnswer(tbs []byte) (a readAnswer) {
 }
 
 func parseSingle(list *cryptobyte.String) (s readSingle, ok bool) {
-	var one, status, next cryptobyte.String
+	var one, status, next, extensions cryptobyte.String
 	var choice cbasn1.Tag
-	var bounded bool
+	var bounded, more bool
 	s.reason = -1
 	if !list.ReadASN1(&one, cbasn1.SEQUENCE) {
 		return s, false
@@ -98,10 +100,15 @@ func parseSingle(list *cryptobyte.String) (s readSingle, ok bool) {
 		return s, false
 	}
 	if !one.ReadAnyASN1(&status, &choice) || !one.ReadASN1GeneralizedTime(&s.thisUpdate) ||
-		!one.ReadOptionalASN1(&next, &bounded, tag(0)) || !one.Empty() {
+		!one.ReadOptionalASN1(&next, &bounded, tag(0)) || !one.ReadOptionalASN1(&extensions, &more, tag(1)) || !one.Empty() {
 		return s, false
 	}
 	if bounded && (!next.ReadASN1GeneralizedTime(&s.nextUpdate) || !next.Empty()) {
+		return s, false
+	}
+	if more && !eachExtension(extensions, func(id asn1.ObjectIdentifier, critical bool, value cryptobyte.String) bool {
+		return id.Equal(oidCutoff) && !critical && s.cutoff.IsZero() && value.ReadASN1GeneralizedTime(&s.cutoff) && value.Empty()
+	}) {
 		return s, false
 	}
 	switch choice {
@@ -180,6 +187,15 @@ func lintAnswerIssuer(u Unsigned, a readAnswer) string {
 	for _, s := range a.singles {
 		if s.standing != Unknown && !u.issuer.Is(s.id) {
 			return "an answer about another issuer's certificate"
+		}
+	}
+	return ""
+}
+
+func lintAnswerCutoff(u Unsigned, a readAnswer) string {
+	for _, s := range a.singles {
+		if !s.cutoff.IsZero() && !s.cutoff.Equal(u.issuer.Begins()) {
+			return "archiveCutoff is not the issuer's beginning"
 		}
 	}
 	return ""

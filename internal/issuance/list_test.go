@@ -137,12 +137,13 @@ func TestEveryLintOfListsAndAnswersCanFindSomething(t *testing.T) {
 	}
 	ask := CertID{Serial: big.NewInt(1), hash: oidSHA1, name: h.issuing.sha1.name, key: h.issuing.sha1.key}
 	answers := map[string]func(a *readAnswer){
-		"ours_ocsp_form":      func(a *readAnswer) { a.wellFormed = false },
-		"ours_ocsp_responder": func(a *readAnswer) { a.keyHash = nil },
-		"ours_ocsp_times":     func(a *readAnswer) { a.singles[0].nextUpdate = time.Time{} },
-		"ours_ocsp_revoked":   func(a *readAnswer) { a.singles[0].standing, a.singles[0].reason = Revoked, 0 },
-		"ours_ocsp_issuer":    func(a *readAnswer) { a.singles[0].id.key = nil },
-		"ours_ocsp_nonce":     func(a *readAnswer) { a.nonce = make([]byte, 33) },
+		"ours_ocsp_form":           func(a *readAnswer) { a.wellFormed = false },
+		"ours_ocsp_responder":      func(a *readAnswer) { a.keyHash = nil },
+		"ours_ocsp_times":          func(a *readAnswer) { a.singles[0].nextUpdate = time.Time{} },
+		"ours_ocsp_revoked":        func(a *readAnswer) { a.singles[0].standing, a.singles[0].reason = Revoked, 0 },
+		"ours_ocsp_issuer":         func(a *readAnswer) { a.singles[0].id.key = nil },
+		"ours_ocsp_archive_cutoff": func(a *readAnswer) { a.singles[0].cutoff = moment.Add(time.Second) },
+		"ours_ocsp_nonce":          func(a *readAnswer) { a.nonce = make([]byte, 33) },
 	}
 	for _, lint := range answerLints() {
 		a := readAnswer{wellFormed: true, keyHash: h.responder.keyHash, producedAt: moment, singles: []readSingle{

@@ -29,6 +29,9 @@ type SingleStatus struct {
 	Revocation Revocation // of Revoked: time and reason
 	ThisUpdate time.Time  // when this was known to be so
 	NextUpdate time.Time  // by when newer information comes
+	// Expired says that the certificate has ended. The answer then says since when we answer for such (RFC 6960 §4.4.4,
+	// archiveCutoff): since the issuer's beginning, as EN 319 411-2 §6.3.10 has it, for nothing is ever forgotten.
+	Expired bool
 }
 
 // Responder is a delegated responder of one issuer (RFC 6960 §4.2.2.2): its certificate goes with every answer.
@@ -83,7 +86,7 @@ func PrepareStatus(statuses []SingleStatus, nonce []byte, r *Responder, produced
 		b.AddASN1GeneralizedTime(producedAt)
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			for _, s := range statuses {
-				addSingle(b, s)
+				addSingle(b, s, r.issuer)
 			}
 		})
 		if len(nonce) > 0 {
@@ -104,7 +107,7 @@ func PrepareStatus(statuses []SingleStatus, nonce []byte, r *Responder, produced
 	}, nil
 }
 
-func addSingle(b *cryptobyte.Builder, s SingleStatus) {
+func addSingle(b *cryptobyte.Builder, s SingleStatus, issuer *Issuer) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(s.ID.raw)
 		switch s.Standing {
@@ -126,6 +129,13 @@ func addSingle(b *cryptobyte.Builder, s SingleStatus) {
 		if !s.NextUpdate.IsZero() {
 			b.AddASN1(tag(0), func(b *cryptobyte.Builder) {
 				b.AddASN1GeneralizedTime(s.NextUpdate.UTC().Truncate(time.Second))
+			})
+		}
+		if s.Expired {
+			b.AddASN1(tag(1), func(b *cryptobyte.Builder) {
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+					addExtension(b, oidCutoff, false, func(b *cryptobyte.Builder) { b.AddASN1GeneralizedTime(issuer.Begins().UTC()) })
+				})
 			})
 		}
 	})

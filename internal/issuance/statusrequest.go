@@ -30,6 +30,7 @@ type CertID struct {
 	hash      asn1.ObjectIdentifier
 	name, key []byte
 	raw       []byte // as asked; an answer repeats it byte for byte
+	null      bool   // the hash has NULL for parameters, as nearly always
 }
 
 // Raw gives the identifier as it was asked. An answer repeats it, so a kept answer fits only requests with the same.
@@ -45,6 +46,7 @@ var (
 	oidSHA1   = asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
 	oidSHA256 = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
 	oidNonce  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}
+	oidCutoff = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 6}
 	oidBasic  = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 1}
 )
 
@@ -146,6 +148,7 @@ func readCertID(in *cryptobyte.String) (CertID, bool) {
 	if !algorithm.Empty() && (!algorithm.ReadAnyASN1(&parameters, &anyTag) || anyTag != cbasn1.NULL || !algorithm.Empty()) {
 		return CertID{}, false
 	}
+	id.null = len(parameters) == 0 && anyTag == cbasn1.NULL
 	id.name, id.key = bytes.Clone(name), bytes.Clone(key)
 	return id, true
 }

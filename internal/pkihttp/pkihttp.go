@@ -6,6 +6,8 @@
 package pkihttp
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,8 +97,21 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, reply status.Re
 		header.Set("Date", now.Format(http.TimeFormat))
 		header.Set("Last-Modified", reply.Produced.UTC().Format(http.TimeFormat))
 		header.Set("Expires", now.Add(reply.KeepFor).Format(http.TimeFormat))
+		tag := tagOf(reply.DER)
+		header.Set("ETag", tag)
+		if has(r.Header.Get("If-None-Match"), tag) {
+			header.Del("Content-Type")
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	h.send(w, r, reply.DER)
+}
+
+// tagOf is the tag of an answer (RFC 5019 §6.2): a digest of its bytes.
+func tagOf(der []byte) string {
+	sum := sha256.Sum256(der)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }

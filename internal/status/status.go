@@ -86,6 +86,7 @@ type Authority interface {
 	Is(id issuance.CertID) (issuer string)
 	Find(ctx context.Context, issuer string, serial []byte) (ca.Known, error)
 	Registered(place uint32) (ca.Registered, bool)
+	AnswerForm(issuer string, generation uint8) (*issuance.AnswerForm, uint8, bool)
 	Authorities() []ca.Authority
 	List(ctx context.Context, name string) (ca.List, error)
 	ListNumber(ctx context.Context, name string) (number int64, asOf time.Time, err error)
@@ -114,6 +115,9 @@ type Service struct {
 	c       Config
 	answers *answers
 	lists   *lists
+
+	signatures *signatures
+	keys       *failing
 }
 
 // New opens the room.
@@ -121,7 +125,7 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	return &Service{c: c, answers: newAnswers(), lists: newLists()}
+	return &Service{c: c, answers: newAnswers(), lists: newLists(), signatures: newSignatures(), keys: newFailing()}
 }
 
 // Now is the time by which answers are made.

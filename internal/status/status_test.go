@@ -64,6 +64,8 @@ func (paper) LookupBody(_ context.Context, portalName, nipc string, _ time.Time)
 	return []status.Answer{{State: status.Lapsed, Kind: "paper"}}, nil
 }
 
+var system = actor.Machine("")
+
 func visitor() actor.Actor { return actor.Actor{Kind: actor.Visitor, Address: "192.0.2.0/24"} }
 
 func (k *kit) request(t *testing.T, serial *big.Int) []byte {

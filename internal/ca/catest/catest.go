@@ -5,10 +5,13 @@ package catest
 
 import (
 	"context"
+	"crypto"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"chancela/internal/db"
 	"chancela/internal/db/dbtest"
 	"chancela/internal/decision"
+	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
 
@@ -31,6 +35,7 @@ type Instance struct {
 	*ca.CA
 	DB    *db.DB
 	Clock *Clock
+	Keys  *Keys
 	crash func(point string)
 }
 
@@ -88,10 +93,10 @@ func One(t *testing.T, base string) *Instance {
 func instance(t *testing.T, base string, d *db.DB, c *Clock) *Instance {
 	t.Helper()
 	c.at = time.Now()
-	i := &Instance{DB: d, Clock: c}
+	i := &Instance{DB: d, Clock: c, Keys: NewKeys()}
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: d, Base: base, Replica: "one", Keys: NewKeys(), Monotonic: c.Passed,
+		DB: d, Base: base, Replica: "one", Keys: i.Keys, Monotonic: c.Passed,
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)
@@ -116,6 +121,22 @@ func instance(t *testing.T, base string, d *db.DB, c *Clock) *Instance {
 type Keys struct {
 	mu   sync.Mutex
 	keys map[string]issuance.Signer
+	// Away says that none of them can be reached.
+	Away atomic.Bool
+}
+
+// signer is a key that may be away.
+type signer struct {
+	issuance.Signer
+	keys *Keys
+}
+
+// Sign signs, or says that the key cannot be reached.
+func (s signer) Sign(random io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+	if s.keys.Away.Load() {
+		return nil, fault.New(fault.Unavailable, "ca.no-keys")
+	}
+	return s.Signer.Sign(random, digest, o)
 }
 
 // NewKeys makes an empty store.
@@ -132,7 +153,10 @@ func (k *Keys) Make(_ context.Context, name string, a issuance.Algorithm) (issua
 	if err != nil {
 		return nil, err
 	}
-	k.keys[name], err = issuance.NewSigner(key)
+	made, err := issuance.NewSigner(key)
+	if err == nil {
+		k.keys[name] = signer{made, k}
+	}
 	return k.keys[name], err
 }
 
