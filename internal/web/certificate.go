@@ -34,6 +34,7 @@ type certificatePage struct {
 	Facts     []ui.Fact
 	Print     string // fingerprint
 	Files     []ui.Link
+	Join      *ui.Joining // nil but for the holder of a certificate that may be used
 	Ended     []ui.Fact
 	Custody   []ui.Fact
 	Approvals []ui.Mark
@@ -84,6 +85,9 @@ func (v *visit) showCertificate(status int, problems []fault.Field, refusal stri
 	p.Facts, p.Print = v.certificateFacts(c), c.Fingerprint
 	if c.Serial != "" {
 		p.Files = v.certificateFiles(c)
+	}
+	if p.Join, err = v.joining(c); err != nil {
+		return err
 	}
 	v.custody(&p, c)
 	told := v.tell(problems, map[string]string{
@@ -176,6 +180,19 @@ func (v *visit) certificateFiles(c certificate.View) []ui.Link {
 		{Text: v.say("web.certificate.der"), Href: at("certificado.cer"), Save: true, Icon: ui.IconSave},
 		{Text: v.say("web.certificate.chain"), Href: at("cadeia.pem"), Save: true, Icon: ui.IconSave},
 	}
+}
+
+// joining is what a holder's browser needs to join the certificate with the key; an officer has no key to join.
+func (v *visit) joining(c certificate.View) (*ui.Joining, error) {
+	if v.staff() == nil || c.Standing != certificate.Active {
+		return nil, nil
+	}
+	chain, err := v.s.Certificates.Download(v.r.Context(), v.by, c.ID, certificate.Chain)
+	if err != nil {
+		return nil, err
+	}
+	file := strings.TrimSuffix(chain.Name, "-cadeia.pem") + ".p12"
+	return &ui.Joining{Chain: string(chain.Data), Name: v.text(c.Product) + ", " + c.Subject, File: file}, nil
 }
 
 // custody tells how the certificate came to be and to end: case, approvals, identity, lint, revocation.

@@ -117,8 +117,10 @@ func (a *asking) ticked(f portal.Field) ui.Field {
 func (a *asking) written(f portal.Field, name, value string) templ.Component {
 	base := a.base(f, name)
 	switch f.Kind {
-	case field.Area, field.CSR, field.Domains:
-		return ui.TextArea(ui.Area{Field: base, Value: value, Rows: rowsOf(f.Kind), Mono: f.Kind == field.CSR})
+	case field.CSR:
+		return ui.Blocks([]templ.Component{ui.TextArea(ui.Area{Field: base, Value: value, Rows: rowsOf(f.Kind), Mono: true}), ui.KeyMaker(base)})
+	case field.Area, field.Domains:
+		return ui.TextArea(ui.Area{Field: base, Value: value, Rows: rowsOf(f.Kind)})
 	}
 	in := ui.Input{Field: base, Value: value, Kind: inputKinds[f.Kind], Autocomplete: autocompletes[f.Role], Width: widthOf(f)}
 	if f.Kind == field.Date {

@@ -488,6 +488,7 @@ func pieceSample(say sayer, _ i18n.Lang) templ.Component {
 		ui.BannerOf(ui.Banner{Title: "Banner", Lines: []string{"…"}}),
 		ui.EvidenceOf(ui.Evidence{Title: "A", File: "b.pdf", Findings: []ui.Finding{{Text: "neutral"}}}),
 		ui.LinkList([]ui.Link{{Text: "a", Href: "/a"}, {Text: "b", Href: "/b", Save: true}}),
+		ui.KeyMaker(ui.Field{Name: "pedido"}), with(ui.Section(say("Ficheiros", "Files")), ui.KeyJoiner(ui.Joining{Chain: "…", Name: "x", File: "x.p12"})),
 		ui.Bullets([]string{say("Uma linha.", "A line.")}), ui.Typed("case.approve"),
 		with(ui.Sheet(), ui.Words(say("Exmo.(a) Senhor(a)", "Dear Sir or Madam"))),
 		ui.Default(), with(ui.Fold("ato", say("Pedir elementos", "Ask for elements"), true), ui.Blocks([]templ.Component{ui.Checkbox(ui.Check{Field: ui.Field{Name: "pedir", Label: say("Documento", "Document"), Links: []ui.Link{{Text: say("Ler o texto", "Read the text"), Href: "/t"}}}})})),

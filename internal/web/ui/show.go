@@ -215,6 +215,13 @@ type CodeBlock struct {
 	Save  Link
 }
 
+// Joining is a certificate that its holder joins with their key: see [KeyJoiner].
+type Joining struct {
+	Chain string // PEM, the holder's first
+	Name  string // by which systems list it
+	File  string // name of the PKCS#12
+}
+
 // groups cuts a hex digest in fours, so that two people can compare it aloud.
 func groups(hex string) []string {
 	hex = strings.ToUpper(strings.NewReplacer(":", "", " ", "").Replace(hex))

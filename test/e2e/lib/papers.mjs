@@ -98,3 +98,38 @@ export async function signedRequest(pem, earlierKey) {
   await run('openssl', ['cms', '-sign', '-binary', '-nodetach', '-in', csr, '-signer', signer, '-inkey', earlierKey, '-outform', 'PEM', '-out', out])
   return { text: await readFile(out, 'utf8'), key: fresh.key }
 }
+
+// privateKey has openssl open an encrypted key: {text, public, der, secret},
+// secret being the part that nobody may ever see.
+export async function privateKey(pem, passphrase) {
+  const file = await put(`cifrada-${++made}.pem`, pem)
+  const pass = ['-passin', `pass:${passphrase}`]
+  const text = (await run('openssl', ['pkey', '-in', file, ...pass])).stdout
+  const { stdout: der } = await run('openssl', ['pkey', '-in', file, ...pass, '-outform', 'DER'], { encoding: 'buffer' })
+  const shown = (await run('openssl', ['pkey', '-in', file, ...pass, '-text', '-noout'])).stdout
+  const secret = Buffer.from(/\n(?:priv|privateExponent):\s*((?:[0-9a-f]{2}:?\s*)+)/.exec(shown)[1].replace(/[^0-9a-f]/g, '').replace(/^00/, ''), 'hex')
+  return { text, public: (await run('openssl', ['pkey', '-in', file, ...pass, '-pubout'])).stdout, der, secret }
+}
+
+// otherKey has openssl make a key under a passphrase, as somebody else's.
+export async function otherKey(passphrase, ec) {
+  const kind = ec ? ['EC', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['RSA', '-pkeyopt', 'rsa_keygen_bits:3072']
+  return (await run('openssl', ['genpkey', '-algorithm', ...kind, '-aes-256-cbc', '-pass', `pass:${passphrase}`])).stdout
+}
+
+// readByAll has openssl, NSS and GnuTLS read a PKCS#12: what each says of it, and
+// the key that openssl found.
+export async function readByAll(p12, passphrase) {
+  const file = await put(`certificado-${++made}.p12`, p12)
+  const pass = ['-passin', `pass:${passphrase}`]
+  const info = await run('openssl', ['pkcs12', '-in', file, '-info', '-noenc', ...pass])
+  const { stdout: found } = await run('openssl', ['pkcs12', '-in', file, '-nocerts', '-noenc', ...pass])
+  const home = await mkdtemp(join(dir, 'nss-'))
+  await run('certutil', ['-N', '-d', `sql:${home}`, '--empty-password'])
+  const nss = await run('pk12util', ['-i', file, '-d', `sql:${home}`, '-w', await put(`frase-${made}.txt`, passphrase)])
+  const gnutls = await run('certtool', ['--p12-info', '--inder', '--infile', file, '--password', passphrase])
+  return {
+    openssl: info.stdout + info.stderr, key: found.slice(found.indexOf('-----BEGIN')),
+    nss: nss.stdout + nss.stderr, gnutls: gnutls.stdout + gnutls.stderr,
+  }
+}
