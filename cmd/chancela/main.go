@@ -26,6 +26,7 @@ func main() {
 // verbs are what the program can be told to do.
 type verbs struct {
 	Serve   serveCmd   `cmd:"" help:"Serve. Without settings: an evaluation instance on loopback, with everything embedded."`
+	Signer  signerCmd  `cmd:"" help:"Sign, as a process of its own that has the keys: serve then has none (keys.signer)."`
 	Tour    tourCmd    `cmd:"" help:"Play the main job of every portal on a fresh instance, and verify what was issued with openssl and pdfsig."`
 	Officer officerCmd `cmd:"" help:"Officers of a portal."`
 	Portal  portalCmd  `cmd:"" help:"Definitions of portals."`

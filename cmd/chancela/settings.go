@@ -19,14 +19,17 @@ type settingsFlags struct {
 	Portals    string `help:"Directory of portals added to, or in place of, the embedded ones." type:"path"`
 }
 
-func (f settingsFlags) read() (config.Settings, []config.Value, error) {
+func (f settingsFlags) read() (config.Settings, []config.Value, error) { return f.from(false) }
+
+// from reads the settings as a process that serves wants them, or as a signer does.
+func (f settingsFlags) from(forSigner bool) (config.Settings, []config.Value, error) {
 	flags := map[string]string{}
 	for key, value := range map[string]string{"server.data": f.Data, "server.listen": f.Listen, "server.portals": f.Portals} {
 		if value != "" {
 			flags[key] = value
 		}
 	}
-	return config.Read(config.Source{File: f.ConfigFile, Env: os.Environ, Flags: flags, ReadAll: config.FromFiles})
+	return config.Read(config.Source{File: f.ConfigFile, Env: os.Environ, Flags: flags, ReadAll: config.FromFiles, ForSigner: forSigner})
 }
 
 type configCmd struct {

@@ -41,6 +41,7 @@ import (
 	"chancela/internal/portal"
 	"chancela/internal/queue"
 	"chancela/internal/recheck"
+	"chancela/internal/signer"
 	"chancela/internal/status"
 	"chancela/internal/throttle"
 	"chancela/internal/vault"
@@ -78,8 +79,10 @@ type App struct {
 	Login        *login.Service
 	Evidence     *evidence.Service
 	Cases        *casefile.Service
-	CA           *ca.CA
-	Module       *hsm.Module // nil where keys are in files
+	Record       *ca.Record
+	CA           *ca.CA       // nil where a signer has the keys
+	Line         *signer.Line // to the signer; nil where the keys are here
+	Module       *hsm.Module  // nil where keys are in files, or elsewhere
 	Certificates *certificate.Service
 	Credentials  *credential.Service
 	Status       *status.Service
@@ -89,6 +92,8 @@ type App struct {
 	Web          *web.Server
 	PKI          http.Handler
 
+	room     signing
+	far      far
 	o        Options
 	vault    *vault.Vault
 	outcomes outcomes
@@ -98,10 +103,7 @@ type App struct {
 
 // Open opens everything and brings it to the shape that this program needs; nothing runs yet.
 func Open(ctx context.Context, o Options) (*App, error) {
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	a := &App{o: o, outcomes: newOutcomes()}
+	a := newApp(o)
 	steps := []func(context.Context) error{a.openPortals, a.openStores, a.openMessages, a.openFace}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -109,6 +111,13 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		}
 	}
 	return a, nil
+}
+
+func newApp(o Options) *App {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return &App{o: o, outcomes: newOutcomes()}
 }
 
 // Close closes what was opened, the last first.
@@ -278,39 +287,26 @@ func (a *App) openPeople(ctx context.Context, v *vault.Vault) error {
 
 // openSigning opens the rooms that issue, and founds the hierarchy of an evaluation instance at its first start.
 func (a *App) openSigning(ctx context.Context) error {
-	keys, err := a.openKeys()
-	if err != nil {
-		return err
-	}
-	replica, err := a.replica()
-	if err != nil {
-		return err
-	}
-	authority := ca.Config{DB: a.DB, Keys: keys, Base: a.pkiBase(), Replica: replica, ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}
-	if !a.evaluation() {
-		authority.Reference = ca.KernelClock
-	}
-	a.CA, err = ca.New(authority)
-	if err != nil {
+	if err := a.openRoom(); err != nil {
 		return err
 	}
 	known, err := knownKeys(a.o.Settings.Keys.Known)
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.CA, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.room, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
 	}
 	c := credential.Config{
-		DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Sealer: a.CA, Blobs: sealed, Base: a.base(), Page: "/credenciais", Crash: a.o.Crash, Log: a.o.Log,
+		DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Sealer: a.room, Blobs: sealed, Base: a.base(), Page: "/credenciais", Crash: a.o.Crash, Log: a.o.Log,
 	}
 	if a.evaluation() {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
 	}
 	a.Credentials = credential.New(c)
-	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
+	a.Status = status.New(status.Config{DB: a.DB, CA: a.room, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
 	a.PKI = pkihttp.New(a.Status)
 	if err := a.openRecheck(); err != nil {
 		return err
@@ -332,7 +328,7 @@ func (a *App) stamps() bool {
 // half-done is closed first: a key whose certificate was intended and never recorded could otherwise not be certified
 // anew.
 func (a *App) loadHierarchy(ctx context.Context) error {
-	if err := a.CA.Load(ctx); err != nil || a.o.Beside {
+	if err := a.Record.Load(ctx); err != nil || a.o.Beside || a.CA == nil {
 		return err
 	}
 	if err := a.CA.Reconcile(ctx); err != nil || !a.evaluation() {
@@ -391,13 +387,17 @@ func (a *App) pkiBase() string {
 
 // Ready says what keeps the program from doing its work; nil if nothing does.
 func (a *App) Ready(ctx context.Context) error {
+	return errors.Join(a.reach(ctx), a.Keeper.Health())
+}
+
+// reach says whether the database answers.
+func (a *App) reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	err := a.DB.Look(ctx, func(tx *db.Tx) error {
+	return a.DB.Look(ctx, func(tx *db.Tx) error {
 		var one int
 		return tx.Row(ctx, `SELECT 1`).Scan(&one)
 	})
-	return errors.Join(err, a.Keeper.Health())
 }
 
 // Run runs the queue and every background loop until ctx ends, and then waits for them.
@@ -414,8 +414,12 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	loop("audit", func(ctx context.Context) error { a.Keeper.Run(ctx); return nil })
-	loop("ca", a.CA.Run)
-	loop("register", a.CA.Feed)
+	if a.CA == nil {
+		loop("signer", a.watchSigner)
+	} else {
+		loop("ca", a.CA.Run)
+	}
+	loop("register", a.Record.Feed)
 	loop("answers", a.Status.Ahead)
 	if a.Module != nil {
 		loop("keys", a.watchKeys)

@@ -21,6 +21,9 @@ const oldTest = 5 * time.Minute
 // KeysHealth says why nothing can be signed now; nil if the last self-test was good, and for keys in files. A module
 // that is away does not make the program unready: cases go on, and lists in force are given out.
 func (a *App) KeysHealth() error {
+	if a.Line != nil {
+		return a.farHealth()
+	}
 	if a.Module == nil {
 		return nil
 	}
@@ -38,6 +41,9 @@ func (a *App) KeysHealth() error {
 
 // checkKeys opens every key on record; those in a module also sign something, which is verified.
 func (a *App) checkKeys(ctx context.Context) Checked {
+	if a.Line != nil {
+		return a.checkLine(ctx)
+	}
 	one := Checked{What: "keys"}
 	if a.Module != nil { // once, and not for every key
 		if h := a.Module.Test(ctx); h.Err != nil {

@@ -40,12 +40,16 @@ func (e *LintError) Unwrap() error { return issuance.ErrLint }
 // Issue issues the certificate of an order, once: asked again with the same id it gives the same certificate. The
 // package's comment tells the steps.
 //
-// It refuses with Forbidden what not enough people approved or whose identity is not proven, with Conflict what is
+// It refuses with Forbidden what not enough people approved, what no case stands behind, and whose identity is not
+// proven, with Conflict what is
 // being issued by somebody else at this moment, with Invalid a key that was used before (E-CSR-04), and with a
 // [LintError] what lints badly.
 func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate, error) {
 	if err := mayRun(by, r.Portal); err != nil {
 		return Certificate{}, err
+	}
+	if r.Portal == "" || r.Case == "" { // what no case stands behind is our own, and goes another way
+		return Certificate{}, fault.New(fault.Forbidden, "ca.not-approved")
 	}
 	c, err := s.issue(ctx, by, r, "")
 	if err != nil {
@@ -231,6 +235,9 @@ func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]st
 		return nil, fault.New(fault.Forbidden, "ca.no-device")
 	}
 	own := isOwn(d.order.Profile) && r.Case == ""
+	if !own && isOwn(d.order.Profile) && d.order.Profile != issuance.Seal { // no case makes an authority, whoever approved it
+		return nil, fault.New(fault.Forbidden, "ca.not-approved")
+	}
 	quorum := max(r.Quorum, 1)
 	if !own {
 		quorum = max(quorum, s.c.Approvals)

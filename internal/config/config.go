@@ -31,6 +31,7 @@ type Settings struct {
 	SMS      SMS      `toml:"sms"`
 	Keys     Keys     `toml:"keys"`
 	TLS      TLS      `toml:"tls"`
+	Signer   Signer   `toml:"signer"`
 
 	Stamps Stamps `toml:"stamps"`
 	Status Status `toml:"status"`
@@ -82,6 +83,21 @@ type Keys struct {
 	Serial     string `toml:"pkcs11_serial" doc:"serial number of the token, where several have that label"`
 	PIN        string `toml:"pkcs11_pin" secret:"true" doc:"PIN of the token's user; one that is refused is not tried again before a restart"`
 	Sessions   int    `toml:"pkcs11_sessions" doc:"most signatures of the module under way at a time; 0 for as many as there are cores"`
+
+	Signer            []string `toml:"signer" doc:"addresses of signers, which have the keys in place of this process: unix:/PATH or tls:HOST:PORT, asked in this order; empty for keys in this process"`
+	SignerPeer        string   `toml:"signer_peer" doc:"PEM file of the certificates that signers show, for a tls: address"`
+	SignerCertificate string   `toml:"signer_certificate" doc:"PEM file of the certificate that is shown to signers, for a tls: address"`
+	SignerKey         string   `toml:"signer_key" doc:"PEM file of its key"`
+}
+
+// Signer says where the verb signer listens, and who may come. No other verb uses it.
+type Signer struct {
+	Listen      string   `toml:"listen" doc:"where the signer listens: unix:/PATH or tls:HOST:PORT; empty for signer.sock in its data directory"`
+	Users       []string `toml:"users" doc:"users, by name or number, whose processes may ask through the socket; empty for the signer's own"`
+	Group       string   `toml:"group" doc:"group that may open the socket; empty for none"`
+	Certificate string   `toml:"certificate" doc:"PEM file of the certificate that the signer shows, for a tls: address"`
+	Key         string   `toml:"key" doc:"PEM file of its key"`
+	Clients     []string `toml:"clients" doc:"PEM files of the certificates that may ask, for a tls: address"`
 }
 
 // Stamps says who gets time stamps.
@@ -134,6 +150,8 @@ type Source struct {
 	Env     func() []string   // os.Environ
 	Flags   map[string]string // key → value, over all else
 	ReadAll func(string) ([]byte, error)
+	// ForSigner says that they are the signer's, which needs other ones than a process that serves pages.
+	ForSigner bool
 }
 
 // Read gathers the settings and says of each where it came from. All mistakes are told at once.
@@ -151,7 +169,11 @@ func Read(from Source) (Settings, []Value, error) {
 		}
 		sources[key] = "command line"
 	}
-	wrong = append(wrong, s.check()...)
+	if from.ForSigner {
+		wrong = append(wrong, s.checkSigner()...)
+	} else {
+		wrong = append(wrong, s.check()...)
+	}
 	return s, s.values(sources), errors.Join(wrong...)
 }
 
@@ -292,7 +314,7 @@ func (s *Settings) values(sources map[string]string) []Value {
 
 // check refuses settings that contradict one another; a public instance must have all that one needs.
 func (s *Settings) check() []error {
-	var wrong []error
+	wrong := append(s.checkKeys(), s.checkLine()...)
 	need := func(ok bool, what string) {
 		if !ok {
 			wrong = append(wrong, errors.New(what))
@@ -300,9 +322,6 @@ func (s *Settings) check() []error {
 	}
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
-	need(s.Keys.Library == "" || s.Keys.Token != "" && s.Keys.PIN != "", "keys.pkcs11_library wants keys.pkcs11_token, and keys.pkcs11_pin (or CHANCELA_KEYS_PKCS11_PIN_FILE)")
-	need(s.Keys.Library != "" || s.Keys.Token == "" && s.Keys.Serial == "" && s.Keys.PIN == "", "keys.pkcs11_token, pkcs11_serial and pkcs11_pin want keys.pkcs11_library")
-	need(s.Keys.Sessions >= 0, "keys.pkcs11_sessions is below 0")
 	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	host, _, err := net.SplitHostPort(s.Server.Listen)
@@ -329,7 +348,7 @@ func (s *Settings) missing() []error {
 	need(err == nil && address.Scheme == "https" && address.Host != "" && strings.Trim(address.Path, "/") == "", "server.public_url, an https:// address without a path")
 	need(s.Mail.Host != "", "mail.host, a real mail server")
 	need(!strings.HasSuffix(s.Mail.From, "localdomain"), "mail.from, an address of the body's")
-	need(s.Keys.Passphrase != "" || s.Keys.Library != "", "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys, or keys.pkcs11_library of the module that holds them")
+	need(s.Keys.Passphrase != "" || s.Keys.Library != "" || len(s.Keys.Signer) > 0, "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys, keys.pkcs11_library of the module that holds them, or keys.signer of the process that has them")
 	need((s.TLS.Certificate == "") == (s.TLS.Key == ""), "tls.certificate and tls.key, both or neither")
 	need(s.TLS.Certificate != "" || len(s.Server.Proxies) > 0, "tls.certificate and tls.key, or server.trusted_proxies of the proxy that has TLS")
 	need(s.SMS.Gateway != "outbox", "sms.gateway: the outbox is for evaluation; empty for no SMS")

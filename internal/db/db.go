@@ -46,6 +46,7 @@ type DB struct {
 	read   *sql.DB // the same as write on PostgreSQL
 	aside  *sql.DB // the queue's; the same as write on SQLite
 	clock  func() time.Time
+	path   string // of SQLite's file
 	group  *group // gathers deeds on SQLite; nil on PostgreSQL
 }
 
@@ -85,7 +86,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*DB, error) {
 	}
 	read.SetMaxOpenConns(c.MaxConns)
 	read.SetMaxIdleConns(c.MaxConns)
-	d := &DB{engine: SQLite, write: write, read: read, aside: write, clock: c.Clock}
+	d := &DB{engine: SQLite, write: write, read: read, aside: write, clock: c.Clock, path: path}
 	d.group = gather(d)
 	return d, nil
 }

@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/pressly/goose/v3"
 )
@@ -31,6 +34,11 @@ func (d *DB) migrate(ctx context.Context, dir fs.FS) error {
 	if d.engine == Postgres {
 		dialect = goose.DialectPostgres
 	}
+	unlock, err := d.alone(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for other processes: %w", err)
+	}
+	defer unlock()
 	steps, err := goose.NewProvider(dialect, d.write, dir)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
@@ -48,6 +56,34 @@ func (d *DB) migrate(ctx context.Context, dir fs.FS) error {
 		}
 	}
 	return nil
+}
+
+// alone keeps other processes that start at the same moment from migrating too, until the function it gives is called.
+// It takes a lock that a process which dies lets go of.
+func (d *DB) alone(ctx context.Context) (unlock func(), err error) {
+	if d.engine == SQLite {
+		// A file of its own: closing the database's file anywhere in this process would lose SQLite's own locks.
+		file, err := os.OpenFile(d.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return func() { _ = file.Close() }, nil
+	}
+	c, err := d.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const which = `hashtext('chancela migrations in ' || current_schema())`
+	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock(`+which+`)`); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return func() {
+		_, _ = c.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(`+which+`)`)
+		_ = c.Close()
+	}, nil
 }
 
 func (d *DB) checkHistory(ctx context.Context, dir fs.FS) error {
