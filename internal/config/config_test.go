@@ -136,3 +136,56 @@ func TestAHardwareModuleIsNamedWholeOrNotAtAll(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoAsksASignerHasNoWayToAKey(t *testing.T) {
+	const line = "[keys]\nsigner = [\"unix:/run/chancela/signer.sock\"]\n"
+	if _, _, err := config.Read(source(line)); err != nil {
+		t.Errorf("keys.signer alone: %v", err)
+	}
+	for more, says := range map[string]string{
+		"passphrase = \"frase\"": "keys.passphrase",
+		"pkcs11_library = \"/usr/lib/x.so\"\npkcs11_token = \"t\"\npkcs11_pin = \"1234\"": "keys.pkcs11_pin",
+		"pkcs11_token = \"t\"": "keys.pkcs11_token",
+	} {
+		_, _, err := config.Read(source(line + more))
+		if err == nil || !strings.Contains(err.Error(), "both set") || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "1234") || strings.Contains(err.Error(), "frase") {
+			t.Errorf("%s: %v", more, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"relative":               "[keys]\nsigner = [\"unix:signer.sock\"]",
+		"plain":                  "[keys]\nsigner = [\"http://signer:1\"]",
+		"TLS without a peer":     "[keys]\nsigner = [\"tls:signer:8444\"]",
+		"a peer without signers": "[keys]\nsigner_peer = \"/etc/x.pem\"",
+	} {
+		if _, _, err := config.Read(source(text)); err == nil || !strings.Contains(err.Error(), "keys.signer") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestASignerInProductionWantsItsOwnSettingsAndPostgreSQL(t *testing.T) {
+	forSigner := func(text string) error {
+		from := source(text)
+		from.ForSigner = true
+		_, _, err := config.Read(from)
+		return err
+	}
+	const good = "[server]\nmode = \"production\"\npki_url = \"http://pki.exemplo.pt\"\n[keys]\npassphrase = \"frase\"\n[database]\nurl = \"postgres://x\"\n"
+	if err := forSigner(good); err != nil {
+		t.Errorf("it needs neither mail nor pages: %v", err)
+	}
+	for name, c := range map[string]struct{ text, says string }{
+		"nothing":           {"", "database.url"},
+		"no keys":           {strings.Replace(good, "passphrase = \"frase\"", "", 1), "keys.passphrase"},
+		"SQLite":            {strings.Replace(good, "postgres://x", "sqlite:/x.db", 1), "PostgreSQL"},
+		"no address":        {strings.Replace(good, "pki_url = \"http://pki.exemplo.pt\"", "", 1), "pki_url"},
+		"asks another":      {strings.Replace(good, "[keys]", "[keys]\nsigner = [\"unix:/s\"]", 1), "keys.signer"},
+		"TLS without names": {good + "[signer]\nlisten = \"tls::8444\"\n", "signer.clients"},
+		"no address at all": {good + "[signer]\nlisten = \"8444\"\n", "signer.listen"},
+	} {
+		if err := forSigner(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
