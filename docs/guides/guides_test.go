@@ -52,6 +52,31 @@ func TestTheSettingsOfTheGuideServeInPublic(t *testing.T) {
 	}
 }
 
+// TestTheSettingsOfTheGuidesSignerAreTaken reads those of both sides, over the socket and over the network.
+func TestTheSettingsOfTheGuidesSignerAreTaken(t *testing.T) {
+	blocks := blocksOf(t, "operator.md", "toml")
+	read := func(forSigner bool, file string, env ...string) error {
+		_, _, err := config.Read(config.Source{
+			File: "chancela.toml", Env: func() []string { return env }, ReadAll: func(string) ([]byte, error) { return []byte(file), nil }, ForSigner: forSigner,
+		})
+		return err
+	}
+	alone, _, _ := strings.Cut(blocks["# signer.toml"], "[signer]")
+	for name, file := range map[string]string{"socket": blocks["# signer.toml"], "network": alone + blocks["# of the signer, over the network"]} {
+		if err := read(true, file, "CHANCELA_KEYS_PASSPHRASE=uma frase de teste"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, block := range map[string]string{"socket": "# beside the other settings of serve", "network": "# of serve, over the network"} {
+		if err := read(false, blocks["[server]"]+blocks[block]); err != nil || blocks[block] == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := read(false, blocks["[server]"]+blocks[block], "CHANCELA_KEYS_PASSPHRASE=uma frase de teste"); err == nil {
+			t.Errorf("%s: beside a passphrase it is taken", name)
+		}
+	}
+}
+
 // blocksOf finds a guide's examples in a language, by the first word of each.
 func blocksOf(t *testing.T, guide, language string) map[string]string {
 	t.Helper()

@@ -68,13 +68,13 @@ func TestAProcessWithoutKeysDoesAllThatTheRoomDoes(t *testing.T) {
 		if der := p.answered(t, c, id); der.Status != ocsp.Good {
 			t.Errorf("%+v", der)
 		}
-		before, err := p.Remote.ListNumber(t.Context(), c.Issuer)
+		before, _, err := p.Remote.ListNumber(t.Context(), c.Issuer)
 		must(t, err)
 		must(t, p.Remote.Revoke(t.Context(), catest.Officer("rui"), ca.Revocation{Serial: c.Serial, Reason: issuance.KeyCompromise}))
 		if der := p.answered(t, c, id); der.Status != ocsp.Revoked {
 			t.Errorf("%+v", der)
 		}
-		if after, err := p.Remote.ListNumber(t.Context(), c.Issuer); err != nil || after <= before {
+		if after, _, err := p.Remote.ListNumber(t.Context(), c.Issuer); err != nil || after <= before {
 			t.Errorf("revoking here made no list there: %d, %d, %v", before, after, err)
 		}
 		p.approve(t, "case-seal", "assunto", "rui")
