@@ -22,11 +22,12 @@ import (
 
 type serveCmd struct {
 	settingsFlags
+	Role string `help:"all, or status to answer only: OCSP, lists, issuers and health, with no key but the responders'." enum:",all,status" default:""`
 }
 
 // Run serves until it is told to stop.
 func (c serveCmd) Run(t *tools) error {
-	settings, _, err := c.read()
+	settings, _, err := c.readWith(map[string]string{"server.role": c.Role}, false)
 	if err != nil {
 		return err
 	}
@@ -36,12 +37,30 @@ func (c serveCmd) Run(t *tools) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", settings.Server.Listen, err)
 	}
+	if settings.Server.Role == config.StatusRole {
+		return answer(t, settings, listener, log)
+	}
 	a, err := open(t.ctx, settings, listener.Addr(), log, false)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	err = serve(t, a, settings, listener, log)
 	return errors.Join(err, a.Close())
+}
+
+// answer serves status alone, on every address that the settings name.
+func answer(t *tools, settings config.Settings, listener net.Listener, log *slog.Logger) error {
+	base, err := baseOf(settings, listener.Addr())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a, err := app.OpenAnswering(t.ctx, app.Options{Settings: settings, Base: base, Log: log})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	fmt.Fprintf(t.out, "\nChancela answers for its certificates at http://%s/pki/\n", listener.Addr())
+	handlers := served{main: a.Handler(), more: map[string]http.Handler{settings.Server.PKIListen: a.Handler(), settings.Server.OpsListen: a.Operations()}, run: a.Run}
+	return errors.Join(handlers.serve(t.ctx, settings.TLS, listener, log, func() {}), a.Close())
 }
 
 // open wires the program for an address to listen on; beside says that a server may be running on the same instance.
@@ -96,16 +115,33 @@ func crash(data string) func(string) {
 	}
 }
 
-// serve runs the listeners and the loops together: when one ends, all end.
+// serve runs the whole program.
 func serve(t *tools, a *app.App, settings config.Settings, listener net.Listener, log *slog.Logger) error {
-	ctx, cancel := context.WithCancel(t.ctx)
+	all := served{main: a.Web, more: map[string]http.Handler{settings.Server.PKIListen: a.PKI, settings.Server.OpsListen: a.Operations()}, run: a.Run}
+	return all.serve(t.ctx, settings.TLS, listener, log, func() {
+		if err := welcome(t, a, listener); err != nil {
+			log.Error("first officers", "error", err)
+		}
+	})
+}
+
+// served is what a process serves: at its main address, at others ("" for none), and its loops.
+type served struct {
+	main http.Handler
+	more map[string]http.Handler
+	run  func(context.Context) error
+}
+
+// serve runs the listeners and the loops together: when one ends, all end.
+func (s served) serve(ctx context.Context, with config.TLS, listener net.Listener, log *slog.Logger, begun func()) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops := make(chan error, 1)
-	go func() { loops <- a.Run(ctx) }()
-	servers := []*http.Server{server(a.Web, log)}
+	go func() { loops <- s.run(ctx) }()
+	servers := []*http.Server{server(s.main, log)}
 	failed := make(chan error, 3)
-	go listen(servers[0], listener, settings.TLS, failed)
-	for address, handler := range map[string]http.Handler{settings.Server.PKIListen: a.PKI, settings.Server.OpsListen: a.Operations()} {
+	go listen(servers[0], listener, with, failed)
+	for address, handler := range s.more {
 		if address == "" {
 			continue
 		}
@@ -118,9 +154,7 @@ func serve(t *tools, a *app.App, settings config.Settings, listener net.Listener
 		servers = append(servers, one)
 		go listen(one, extra, config.TLS{}, failed)
 	}
-	if err := welcome(t, a, listener); err != nil {
-		log.Error("first officers", "error", err)
-	}
+	begun()
 	var err error
 	select {
 	case <-ctx.Done():

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -19,12 +20,18 @@ type settingsFlags struct {
 	Portals    string `help:"Directory of portals added to, or in place of, the embedded ones." type:"path"`
 }
 
-func (f settingsFlags) read() (config.Settings, []config.Value, error) { return f.from(false) }
+func (f settingsFlags) read() (config.Settings, []config.Value, error) { return f.readWith(nil, false) }
 
 // from reads the settings as a process that serves wants them, or as a signer does.
 func (f settingsFlags) from(forSigner bool) (config.Settings, []config.Value, error) {
-	flags := map[string]string{}
-	for key, value := range map[string]string{"server.data": f.Data, "server.listen": f.Listen, "server.portals": f.Portals} {
+	return f.readWith(nil, forSigner)
+}
+
+// readWith reads the settings with more flags, by their keys.
+func (f settingsFlags) readWith(more map[string]string, forSigner bool) (config.Settings, []config.Value, error) {
+	all, flags := map[string]string{"server.data": f.Data, "server.listen": f.Listen, "server.portals": f.Portals}, map[string]string{}
+	maps.Copy(all, more)
+	for key, value := range all {
 		if value != "" {
 			flags[key] = value
 		}

@@ -2,7 +2,10 @@ package ca
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"time"
 
 	"chancela/internal/fault"
@@ -56,24 +59,53 @@ func (s *Record) AnswerForm(issuer string, generation uint8) (*issuance.AnswerFo
 	return form, generation, ok
 }
 
+// IsResponder says whether a key is that of a responder that is good: what a process that only answers may open.
+func (s *Record) IsResponder(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.issuers {
+		if slices.ContainsFunc(one.responders, func(r responder) bool { return r.key == key }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Answer signs an OCSP answer by the responder of one issuer, about that issuer's certificates (or unknown ones). It
-// is Unavailable when the responder's certificate is not valid now: an answer nobody may rely on is not given.
+// is Unavailable when no responder's certificate is valid now: an answer nobody may rely on is not given.
+//
+// The newest responder signs whose key is here: a process that only answers may have the next one's later than others.
 func (s *CA) Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
 	from, known := s.known(issuer)
-	if !known || from.responder == nil || s.c.DB.Now().After(from.responder.Ends()) {
-		return nil, fault.New(fault.Unavailable, "ca.no-responder")
+	err := error(fault.New(fault.Unavailable, "ca.no-responder"))
+	if !known {
+		return nil, err
 	}
-	unsigned, err := issuance.PrepareStatus(statuses, nonce, from.responder, s.c.DB.Now())
+	for _, by := range from.responders {
+		if s.c.DB.Now().After(by.Ends()) {
+			continue
+		}
+		signer, failed := s.signer(ctx, by.key)
+		if errors.Is(failed, fs.ErrNotExist) {
+			err = failed
+			continue
+		}
+		if failed != nil {
+			return nil, fmt.Errorf("answer for %s: %w", issuer, failed)
+		}
+		return s.answerBy(by, signer, statuses, nonce)
+	}
+	return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+}
+
+func (s *CA) answerBy(by responder, signer issuance.Signer, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
+	unsigned, err := issuance.PrepareStatus(statuses, nonce, by.Responder, s.c.DB.Now())
 	if err != nil {
-		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+		return nil, fmt.Errorf("answer by %s: %w", by.key, err)
 	}
 	linted, _, err := s.linter.Lint(unsigned)
 	if err != nil {
-		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
-	}
-	signer, err := s.signer(ctx, from.responderKey)
-	if err != nil {
-		return nil, fmt.Errorf("answer for %s: %w", issuer, err)
+		return nil, fmt.Errorf("answer by %s: %w", by.key, err)
 	}
 	return issuance.Sign(signer, linted)
 }

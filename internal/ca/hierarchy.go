@@ -13,18 +13,23 @@ import (
 
 // issuer is an authority of ours as it works: its certificate, the name of its key, its responder.
 type issuer struct {
-	name         string
-	key          string
-	root         bool
-	authority    *issuance.Issuer
-	certificate  []byte
-	serial       Serial
-	responder    *issuance.Responder // nil before there is one
-	responderKey string
-	// forms are of all its responders that are good, by generation; the newest signs.
+	name        string
+	key         string
+	root        bool
+	authority   *issuance.Issuer
+	certificate []byte
+	serial      Serial
+	responders  []responder // those that are good, the newest first
+	// forms are of these, by generation.
 	forms      map[uint8]*issuance.AnswerForm
 	generation uint8
 	urls       issuance.URLs
+}
+
+// responder is one generation of an issuer's responder, and the name of its key.
+type responder struct {
+	*issuance.Responder
+	key string
 }
 
 // The purposes of our own keys.
@@ -67,11 +72,13 @@ func (s *Record) Load(ctx context.Context) error {
 		if k.purpose != purposeResponder || k.state != Issued || from == nil {
 			continue
 		}
-		if from.responder, err = issuance.NewResponder(k.der, from.authority); err != nil {
+		one, err := issuance.NewResponder(k.der, from.authority)
+		if err != nil {
 			return fmt.Errorf("load responder %s: %w", k.name, err)
 		}
-		from.responderKey, from.generation = k.name, uint8((k.generation-1)%255)+1 // 0 means the newest
-		if from.forms[from.generation], err = from.responder.Form(); err != nil {
+		from.responders = append([]responder{{one, k.name}}, from.responders...)
+		from.generation = uint8((k.generation-1)%255) + 1 // 0 means the newest
+		if from.forms[from.generation], err = one.Form(); err != nil {
 			return fmt.Errorf("load responder %s: %w", k.name, err)
 		}
 	}
@@ -197,8 +204,8 @@ func (s *Record) Authorities() []Authority {
 		if d, err := issuance.Describe(one.certificate); err == nil {
 			a.Subject, a.Fingerprint, a.NotBefore, a.NotAfter = d.Subject.String(), d.Fingerprint, d.NotBefore, d.NotAfter
 		}
-		if one.responder != nil {
-			a.ResponderEnd = one.responder.Ends()
+		if len(one.responders) > 0 {
+			a.ResponderEnd = one.responders[0].Ends()
 		}
 		if one.root {
 			all = append([]Authority{a}, all...)

@@ -39,6 +39,7 @@ type Settings struct {
 
 // Server says where the program listens and what it is called.
 type Server struct {
+	Role       string   `toml:"role" doc:"all, or status for a process that only answers: OCSP, lists, issuers and its health, on a database that others write"`
 	Mode       string   `toml:"mode" doc:"evaluation or production; an evaluation instance listens on loopback only and sends nothing"`
 	Listen     string   `toml:"listen" doc:"address of the pages, host:port"`
 	PublicURL  string   `toml:"public_url" doc:"address by which people reach the pages; links in mails are made from it"`
@@ -122,6 +123,12 @@ const (
 	Production = "production"
 )
 
+// WholeRole and StatusRole are what a process does.
+const (
+	WholeRole  = "all"
+	StatusRole = "status"
+)
+
 // AskAll and AskNobody are the answers to who may ask for time stamps.
 const (
 	AskAll    = "all"
@@ -131,7 +138,7 @@ const (
 // Defaults are what holds if nothing else is said: an evaluation instance on loopback.
 func Defaults() Settings {
 	return Settings{
-		Server:   Server{Mode: Evaluation, Listen: "127.0.0.1:8080", Data: "./chancela-data"},
+		Server:   Server{Role: WholeRole, Mode: Evaluation, Listen: "127.0.0.1:8080", Data: "./chancela-data"},
 		Database: Database{MaxConns: 8},
 		Mail:     Mail{Port: 587, TLS: "starttls", From: "portal@localhost.localdomain"},
 		SMS:      SMS{Gateway: "outbox"},
@@ -324,8 +331,12 @@ func (s *Settings) check() []error {
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
 	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
+	need(s.Server.Role == WholeRole || s.Server.Role == StatusRole, fmt.Sprintf("server.role is %q; expected all or status", s.Server.Role))
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
+	if s.Server.Role == StatusRole && s.Server.Mode != Evaluation {
+		return append(wrong, s.missingForStatus()...)
+	}
 	if s.Server.Mode != Evaluation {
 		return append(wrong, s.missing()...)
 	}
@@ -352,6 +363,20 @@ func (s *Settings) missing() []error {
 	need((s.TLS.Certificate == "") == (s.TLS.Key == ""), "tls.certificate and tls.key, both or neither")
 	need(s.TLS.Certificate != "" || len(s.Server.Proxies) > 0, "tls.certificate and tls.key, or server.trusted_proxies of the proxy that has TLS")
 	need(s.SMS.Gateway != "outbox", "sms.gateway: the outbox is for evaluation; empty for no SMS")
+	need(strings.HasPrefix(s.Server.PKIURL, "http://"), "server.pki_url, the plain http:// address that certificates name (RFC 5280, 4.2.2.1)")
+	return wrong
+}
+
+// missingForStatus lists what a public process that only answers lacks: it sends nothing and has no pages.
+func (s *Settings) missingForStatus() []error {
+	var wrong []error
+	need := func(ok bool, what string) {
+		if !ok {
+			wrong = append(wrong, errors.New("  missing: "+what))
+		}
+	}
+	need(s.Database.URL != "", "database.url of the instance that it answers for")
+	need(s.Keys.Passphrase != "" || s.Keys.Library != "", "keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the responders' keys, or keys.pkcs11_library of the module that holds them")
 	need(strings.HasPrefix(s.Server.PKIURL, "http://"), "server.pki_url, the plain http:// address that certificates name (RFC 5280, 4.2.2.1)")
 	return wrong
 }

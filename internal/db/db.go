@@ -37,6 +37,8 @@ type Config struct {
 	Clock func() time.Time
 	// MaxConns bounds the connections to PostgreSQL, and the reading ones of SQLite; 8 if zero.
 	MaxConns int
+	// ReadOnly says that nothing is written through it; the engine refuses what tries.
+	ReadOnly bool
 }
 
 // DB is an open database.
@@ -61,6 +63,16 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
 		return openSQLite(ctx, path, c)
 	}
+	if c.ReadOnly {
+		address, err := url.Parse(c.URL)
+		if err != nil {
+			return nil, errors.New("database address is no URL") // the error would show its password
+		}
+		query := address.Query()
+		query.Set("default_transaction_read_only", "on")
+		address.RawQuery = query.Encode()
+		c.URL = address.String()
+	}
 	if strings.HasPrefix(c.URL, "postgres://") || strings.HasPrefix(c.URL, "postgresql://") {
 		return openPostgres(ctx, c)
 	}
@@ -70,6 +82,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func openSQLite(ctx context.Context, path string, c Config) (*DB, error) {
 	// synchronous=FULL: what was acknowledged survives a power cut. busy_timeout: another process may be looking.
 	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)"}}
+	if c.ReadOnly {
+		pragmas["_pragma"] = append(pragmas["_pragma"], "query_only(1)")
+	}
 	writing := maps(pragmas, "_txlock", "immediate")
 	write, err := sql.Open("sqlite", "file:"+path+"?"+writing.Encode())
 	if err != nil {

@@ -86,6 +86,53 @@ func (d *DB) alone(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
+// Current says why the database is not of the shape that this program needs, for one that may only read it; nil if it is.
+func (d *DB) Current(ctx context.Context) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	ran, err := d.history(ctx)
+	if err != nil {
+		return fmt.Errorf("this database was never brought to shape; start the whole program on it first: %w", err)
+	}
+	files, err := fs.Glob(dir, "*.sql")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		has, err := digestOf(dir, file)
+		if err != nil {
+			return err
+		}
+		if ran[file] != has {
+			return fmt.Errorf("this database lacks migration %s, or has another; start the whole program of this version on it first", file)
+		}
+		delete(ran, file)
+	}
+	if len(ran) > 0 {
+		return errors.New("this database is of a later version than this program")
+	}
+	return nil
+}
+
+func (d *DB) history(ctx context.Context) (map[string]string, error) {
+	rows, err := d.read.QueryContext(ctx, `SELECT file, digest FROM migration_digest`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	ran := map[string]string{}
+	for rows.Next() {
+		var file, digest string
+		if err := rows.Scan(&file, &digest); err != nil {
+			return nil, err
+		}
+		ran[file] = digest
+	}
+	return ran, rows.Err()
+}
+
 func (d *DB) checkHistory(ctx context.Context, dir fs.FS) error {
 	if _, err := d.write.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migration_digest (file TEXT PRIMARY KEY, digest TEXT NOT NULL)`); err != nil {
 		return fmt.Errorf("migration digests: %w", err)

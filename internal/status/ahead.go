@@ -245,17 +245,20 @@ func (s *Service) signed(ctx context.Context, issuer string, statuses []issuance
 
 // keepSignature keeps an answer by its signature alone, if the rest follows from the register.
 func (s *Service) keepSignature(issuer string, status issuance.SingleStatus, k ca.Known, now time.Time, der []byte) bool {
-	form, generation, ok := s.c.CA.AnswerForm(issuer, 0)
 	usual, longer := status.ID.Usual()
-	if !ok || !usual || k.Place == 0 || status.Expired {
-		return false
-	}
 	signature, err := issuance.SignatureOf(der)
-	if err != nil || string(form.Append(nil, status, signature)) != string(der) { // another key signed, or it says more
+	if err != nil || !usual || k.Place == 0 || status.Expired {
 		return false
 	}
-	s.signatures.keep(planeOf{issuer, longer}, k.Place, made{at: now, turn: k.Turn, generation: generation, signature: signature}, form.Longest())
-	return true
+	_, newest, _ := s.c.CA.AnswerForm(issuer, 0)
+	for generation := newest; generation > 0 && newest-generation < 3; generation-- { // the key of one before may have signed
+		form, _, ok := s.c.CA.AnswerForm(issuer, generation)
+		if ok && string(form.Append(nil, status, signature)) == string(der) {
+			s.signatures.keep(planeOf{issuer, longer}, k.Place, made{at: now, turn: k.Turn, generation: generation, signature: signature}, form.Longest())
+			return true
+		}
+	}
+	return false
 }
 
 // kept finds an answer that was signed before and is still true and good. Young ones have half of their life before
