@@ -9,6 +9,8 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Algorithm names a kind of signing key and the one signature that it makes.
@@ -55,6 +57,9 @@ func algorithmID(oid asn1.ObjectIdentifier, null bool) []byte {
 	}
 	return der
 }
+
+// Algorithms lists the names of the algorithms that are admitted, sorted.
+func Algorithms() []Algorithm { return slices.Sorted(maps.Keys(schemes)) }
 
 func (a Algorithm) scheme() (scheme, error) {
 	s, ok := schemes[a]

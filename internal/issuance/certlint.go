@@ -40,6 +40,7 @@ func certificateLints() []certificateLint {
 		{"ours_private_key_usage_period", "EN 319 421 §7.6.7; X.509 §9.2.2.5", lintKeyPeriod},
 		{"ours_extensions_known", "EN 319 412-2 §4.3; RFC 5280 §4.2", lintExtensions},
 		{"ours_public_key", "the approved key", lintPublicKey},
+		{"ours_cross_certificate", "RFC 5280 §3.2: issuer and subject are different entities", lintCross},
 	}
 }
 
@@ -314,6 +315,20 @@ func lintExtensions(_ Unsigned, c *x509.Certificate) string {
 func lintPublicKey(u Unsigned, c *x509.Certificate) string {
 	if !bytes.Equal(c.RawSubjectPublicKeyInfo, u.order.PublicKey) {
 		return "the public key is not the approved one"
+	}
+	return ""
+}
+
+// lintCross holds an authority's certificate that is not its own: neither name nor key may be the issuer's, so that no
+// chain can run in a circle of one.
+func lintCross(u Unsigned, c *x509.Certificate) string {
+	switch {
+	case u.profile.IssuedBy == BySelf || !u.profile.Authority:
+		return ""
+	case bytes.Equal(c.RawSubject, c.RawIssuer):
+		return "an authority below another has the other's name"
+	case sameKey(c.PublicKey, u.issuer.public):
+		return "an authority below another has the other's key"
 	}
 	return ""
 }

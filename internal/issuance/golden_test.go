@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"maps"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -49,11 +50,14 @@ func samples(t *testing.T, trust Trust) []sample {
 	issuing := below
 	issuing.certificate = &x509.Certificate{RawSubject: self.subject, RawIssuer: []byte{0x30, 0}, NotBefore: moment.AddDate(-1, 0, 0)}
 
+	cross := maps.Clone(ca)
+	cross[CommonName] = "ECRaizEstado 002" + mark
 	ca[CommonName], ca[Unit] = "ECCE"+mark, "ECEstado"
 	responder := map[Attribute]string{Country: "PT", Organization: "ECCE", CommonName: "OCSP 1" + mark}
 	all := []sample{
 		{root, self},
 		{order(t, IssuingCA, ca, nil, nil, subject), &below},
+		{order(t, CrossCA, cross, nil, nil, subject), &below},
 		{order(t, OCSPResponder, responder, nil, nil, subject), &issuing},
 		{order(t, TimeStamping, unitValues("TSU 1"+mark), nil, nil, subject), &issuing},
 	}

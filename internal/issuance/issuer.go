@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -64,6 +65,9 @@ func NewIssuer(der []byte, urls URLs, trust Trust) (*Issuer, error) {
 	if !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage&x509.KeyUsageCertSign == 0 || len(cert.SubjectKeyId) == 0 {
 		return nil, errors.New("issuance: that certificate is not an authority's")
 	}
+	if !soundSignature(cert.SignatureAlgorithm) {
+		return nil, fmt.Errorf("issuance: that certificate is signed by %s, which nobody may rely on", cert.SignatureAlgorithm)
+	}
 	if err := urls.check(); err != nil {
 		return nil, err
 	}
@@ -91,6 +95,14 @@ func (i *Issuer) Begins() time.Time {
 		return time.Time{}
 	}
 	return i.certificate.NotBefore
+}
+
+// soundSignature says whether an authority's certificate may be signed so: by what we sign with, and by the longer
+// hashes with RSA that another authority above may use. SHA-1 and MD5 are none, whatever the settings say.
+func soundSignature(a x509.SignatureAlgorithm) bool {
+	return slices.Contains([]x509.SignatureAlgorithm{
+		x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512, x509.SHA256WithRSA, x509.SHA384WithRSA, x509.SHA512WithRSA,
+	}, a)
 }
 
 // SelfIssuer makes the issuer of a root's own certificate from its order. Of the addresses only CPS is used.

@@ -36,6 +36,11 @@ func (l *Linter) examineList(u Unsigned, key throwaway) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	return l.lintList(u, der)
+}
+
+// lintList lints an encoded list.
+func (l *Linter) lintList(u Unsigned, der []byte) (Report, error) {
 	list, err := x509.ParseRevocationList(der)
 	if err != nil {
 		return Report{}, fmt.Errorf("issuance: read list: %w", err)
