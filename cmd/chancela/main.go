@@ -30,6 +30,9 @@ type verbs struct {
 	Tour    tourCmd    `cmd:"" help:"Play the main job of every portal on a fresh instance, and verify what was issued with openssl and pdfsig."`
 	Officer officerCmd `cmd:"" help:"Officers of a portal."`
 	Portal  portalCmd  `cmd:"" help:"Definitions of portals."`
+
+	Ceremony ceremonyCmd `cmd:"" help:"Root and issuing keys, their certificates, the printed minutes."`
+
 	Config  configCmd  `cmd:"" help:"Print the settings in force and where each came from; secrets hidden."`
 	Check   checkCmd   `cmd:"" help:"Check database, audit chain, documents, keys, queue and disk; a line each."`
 	Version versionCmd `cmd:"" help:"Print version, commit and Go version."`

@@ -121,11 +121,9 @@ func (c portalNewCmd) Run(t *tools) error {
 	return err
 }
 
-type versionCmd struct{}
-
-// Run prints what this program is.
-func (versionCmd) Run(t *tools) error {
-	commit, version := "unknown", "development"
+// build says which version of the program this is, and of which commit.
+func build() (version, commit string) {
+	commit, version = "unknown", "development"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" && info.Main.Version != "(devel)" {
 			version = info.Main.Version
@@ -136,6 +134,14 @@ func (versionCmd) Run(t *tools) error {
 			}
 		}
 	}
+	return version, commit
+}
+
+type versionCmd struct{}
+
+// Run prints what this program is.
+func (versionCmd) Run(t *tools) error {
+	version, commit := build()
 	pkcs11 := "not in this build"
 	if hsm.Built {
 		pkcs11 = "in this build"

@@ -32,6 +32,7 @@ import (
 	"chancela/internal/evidence"
 	"chancela/internal/fault"
 	"chancela/internal/i18n"
+	"chancela/internal/issuance"
 	"chancela/internal/issuance/hsm"
 	"chancela/internal/letter"
 	"chancela/internal/link"
@@ -324,15 +325,19 @@ func (a *App) stamps() bool {
 	return ask == config.AskAll || ask == "" && a.evaluation()
 }
 
-// loadHierarchy reads the hierarchy, and founds it at the first start of an evaluation instance. What a crash left
+// loadHierarchy reads the hierarchy, and founds what is missing: all of it at the first start of an evaluation instance,
+// elsewhere what stands below the authorities that a ceremony made. What a crash left
 // half-done is closed first: a key whose certificate was intended and never recorded could otherwise not be certified
 // anew.
 func (a *App) loadHierarchy(ctx context.Context) error {
 	if err := a.Record.Load(ctx); err != nil || a.o.Beside || a.CA == nil {
 		return err
 	}
-	if err := a.CA.Reconcile(ctx); err != nil || !a.evaluation() {
+	if err := a.CA.Reconcile(ctx); err != nil {
 		return err
+	}
+	if !a.evaluation() && len(a.CA.Authorities()) == 0 {
+		return errNotFounded
 	}
 	err := a.CA.Found(ctx, actor.Machine(""), a.plan())
 	if fault.Is(err, fault.Unavailable) { // a module that is away keeps nobody from filing a case
@@ -342,10 +347,15 @@ func (a *App) loadHierarchy(ctx context.Context) error {
 	return err
 }
 
-// plan is the hierarchy of an evaluation instance, shaped like the State's: root, issuing authority, responders, a
+// plan is the hierarchy that an evaluation instance founds by itself, shaped like the State's: root, issuing authority, responders, a
 // time-stamping unit, and a seal for each body whose number is known.
 func (a *App) plan() ca.Plan {
+	if !a.evaluation() { // a ceremony's plan is in force, or there is none
+		return ca.Plan{}
+	}
 	p := ca.Plan{
+		Algorithm: issuance.Algorithm(a.o.Settings.Keys.Algorithm),
+
 		Root:    ca.AuthorityPlan{Name: "raiz-teste", Organization: "Chancela TESTE", CommonName: "Raiz TESTE", Responder: "OCSP da Raiz TESTE"},
 		Issuing: ca.AuthorityPlan{Name: "emissora-teste", Organization: "Chancela TESTE", CommonName: "Entidade Certificadora TESTE", Responder: "OCSP da Entidade Certificadora TESTE"},
 		Unit:    ca.UnitPlan{Name: "tsu-teste", Organization: "Chancela TESTE", CommonName: "TSU TESTE"},

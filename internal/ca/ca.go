@@ -75,7 +75,7 @@ type CA struct {
 	signers  map[string]issuance.Signer // these are under the record's lock too
 	inFlight map[Serial]bool
 	books    map[string]*book // by list
-	plan     *Plan            // what [CA.Found] was given
+	plan     *Plan            // what [CA.Found] was given; a ceremony's goes before it
 
 	time *clock // by which stamps are made
 }
@@ -118,15 +118,23 @@ type Authority struct {
 	OCSP         string
 	CPS          string    // "" for none yet
 	ResponderEnd time.Time // when its present responder's certificate ends
+	Offline      bool      // its key is elsewhere: what it signs, it signs in a ceremony
+	State        State     // issued or revoked
+	Issues       bool      // new certificates come from it: the newest of its kind
+	Profiles     []string  // what it issues; none for whatever no other does
 }
 
-// Plan is the hierarchy of an instance: names come from the wiring, which has them from configuration and portals.
+// Plan is the hierarchy of an instance: names come from the wiring, which has them from configuration and portals, or
+// from the script of a ceremony.
 type Plan struct {
-	// Algorithm of all keys; EC P-256 if empty.
+	// Algorithm of all keys whose plan names none of its own; EC P-256 if empty.
 	Algorithm issuance.Algorithm
-	Root      AuthorityPlan
-	Issuing   AuthorityPlan
-	Seals     []SealPlan
+	// Root and Issuing are made by the program itself; a hierarchy that a ceremony founded has none here.
+	Root    AuthorityPlan
+	Issuing AuthorityPlan
+	// Authorities were founded by ceremonies; what is online of them gets its responders from the program.
+	Authorities []AuthorityPlan
+	Seals       []SealPlan
 	// Unit stamps time; one without a name is none.
 	Unit UnitPlan
 	// Minutes say who ran the ceremony, before whom and how; they stand in the decisions for good.
@@ -140,6 +148,8 @@ type AuthorityPlan struct {
 	Unit         string // "" for none
 	CommonName   string // carries TESTE unless the instance is proven qualified
 	Responder    string // common name of its responder
+	// Algorithm of the authority's key; that of the plan if empty. Its responder's is the plan's.
+	Algorithm issuance.Algorithm
 }
 
 // UnitPlan is a time-stamping unit, certified by the issuing authority. Each generation of its key is a unit of its own,

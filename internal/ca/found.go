@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type own struct {
 	// decision of people, with a ceremony of its own.
 	renew time.Duration
 	// numbered puts the generation behind the common name.
-	numbered bool
+	numbered  bool
+	algorithm issuance.Algorithm
 }
 
 const (
@@ -40,21 +42,31 @@ const (
 // Found makes what is missing of the hierarchy: keys, ceremonies, certificates, first lists; and it renews what ends
 // soon. It is idempotent, and after a crash it goes on where it was: each step is on record before the next.
 //
+// Where this instance has taken on a ceremony's hierarchy ([CA.Adopt]), that one's plan is in force, whatever plan is
+// given: then no root and no issuing authority is made here, only what stands below them.
+//
 // All of it goes the way of every certificate ([CA.Issue]); the approvals are ceremonies of the plan's minutes.
 func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 	if err := mayRun(by, ""); err != nil {
 		return err
 	}
-	if p.Algorithm == "" {
-		p.Algorithm = issuance.ECP256
-	}
-	if p.Minutes == "" || p.Root.Name == "" || p.Issuing.Name == "" || p.Root.Name == p.Issuing.Name {
-		return errors.New("ca: a plan has minutes, and two authorities of different names")
-	}
 	s.mu.Lock()
 	s.plan = &p // what a module that is away keeps from being founded now, CA.Work founds later
 	s.mu.Unlock()
-	for _, one := range p.own() {
+	p, err := s.inForce(ctx, p)
+	if err != nil {
+		return err
+	}
+	if p.Algorithm == "" {
+		p.Algorithm = issuance.ECP256
+	}
+	if p.Root.Name == "" && len(p.Authorities) == 0 { // every authority is offline, and nothing is made below them here
+		return s.refreshLists(ctx)
+	}
+	if p.Minutes == "" || len(p.Authorities) == 0 && (p.Root.Name == "" || p.Issuing.Name == "" || p.Root.Name == p.Issuing.Name) {
+		return errors.New("ca: a plan has minutes, and two authorities of different names")
+	}
+	for _, one := range s.own(p) {
 		if err := s.foundOne(ctx, by, p, one); err != nil {
 			return fmt.Errorf("found %s: %w", one.slot, err)
 		}
@@ -66,17 +78,49 @@ func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 }
 
 // own lists the keys of a plan, each behind the one that certifies it.
-func (p Plan) own() []own {
-	all := []own{
-		{slot: p.Root.Name, purpose: purposeRoot, issuer: p.Root.Name, profile: issuance.RootCA, values: p.Root.values()},
-		{slot: p.Issuing.Name, purpose: purposeIssuing, issuer: p.Root.Name, profile: issuance.IssuingCA, values: p.Issuing.values()},
+func (s *CA) own(p Plan) []own {
+	var all []own
+	if p.Root.Name != "" {
+		all = append(all,
+			own{slot: p.Root.Name, purpose: purposeRoot, issuer: p.Root.Name, profile: issuance.RootCA, values: p.Root.values(), algorithm: p.Root.Algorithm},
+			own{slot: p.Issuing.Name, purpose: purposeIssuing, issuer: p.Root.Name, profile: issuance.IssuingCA, values: p.Issuing.values(), algorithm: p.Issuing.Algorithm})
 	}
-	for _, a := range []AuthorityPlan{p.Root, p.Issuing} {
+	for _, a := range p.online(s) {
 		all = append(all, own{
-			slot: a.Name + "-ocsp", purpose: purposeResponder, issuer: a.Name, profile: issuance.OCSPResponder, renew: renewResponder,
+			slot: a.Name + responderSuffix, purpose: purposeResponder, issuer: a.Name, profile: issuance.OCSPResponder, renew: renewResponder,
 			values: map[issuance.Attribute]string{issuance.Country: "PT", issuance.Organization: a.Organization, issuance.CommonName: a.Responder},
 		})
 	}
+	return append(all, p.below(s)...)
+}
+
+// responderSuffix stands behind an authority's name in that of its responder's keys.
+const responderSuffix = "-ocsp"
+
+// online lists the authorities of a plan that have their responders from the program: those whose keys are here, as long
+// as they last.
+func (p Plan) online(s *CA) []AuthorityPlan {
+	var all []AuthorityPlan
+	if p.Root.Name != "" {
+		all = append(all, p.Root, p.Issuing)
+	}
+	for _, a := range p.Authorities {
+		if one, ok := s.known(a.Name); ok && !one.offline && s.c.DB.Now().Before(one.ends) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// below lists what the issuing authorities certify for the instance itself: the unit of time stamps, and seals.
+func (p Plan) below(s *CA) []own {
+	issuer := func(profile string) string {
+		if p.Issuing.Name != "" {
+			return p.Issuing.Name
+		}
+		return s.issuing(profile)
+	}
+	var all []own
 	if p.Unit.Name != "" {
 		values := map[issuance.Attribute]string{
 			issuance.Country: "PT", issuance.Organization: p.Unit.Organization, issuance.CommonName: p.Unit.CommonName,
@@ -85,12 +129,12 @@ func (p Plan) own() []own {
 			values[issuance.OrganizationIdentifier] = issuance.BodyIdentifier(p.Unit.NIPC)
 		}
 		all = append(all, own{
-			slot: p.Unit.Name, purpose: purposeStamp, issuer: p.Issuing.Name, profile: issuance.TimeStamping, renew: renewUnit, values: values, numbered: true,
+			slot: p.Unit.Name, purpose: purposeStamp, issuer: issuer(issuance.TimeStamping), profile: issuance.TimeStamping, renew: renewUnit, values: values, numbered: true,
 		})
 	}
 	for _, seal := range p.Seals {
 		all = append(all, own{
-			slot: "seal-" + seal.Portal, purpose: purposeSeal, portal: seal.Portal, issuer: p.Issuing.Name, profile: issuance.SealSoftware, renew: renewSeal,
+			slot: "seal-" + seal.Portal, purpose: purposeSeal, portal: seal.Portal, issuer: issuer(issuance.SealSoftware), profile: issuance.SealSoftware, renew: renewSeal,
 			values: map[issuance.Attribute]string{
 				issuance.Country: "PT", issuance.Organization: seal.Body, issuance.OrganizationIdentifier: issuance.BodyIdentifier(seal.NIPC),
 				issuance.CommonName: seal.CommonName,
@@ -180,7 +224,7 @@ func (s *CA) ownKey(ctx context.Context, p Plan, o own, generation int64) (ownKe
 	if o.renew > 0 {
 		name += "-" + strconv.FormatInt(generation, 10)
 	}
-	signer, err := s.c.Keys.Make(ctx, name, p.Algorithm)
+	signer, err := s.c.Keys.Make(ctx, name, cmp.Or(o.algorithm, p.Algorithm))
 	if err != nil {
 		return ownKey{}, err
 	}
@@ -211,7 +255,7 @@ func (s *CA) ownKey(ctx context.Context, p Plan, o own, generation int64) (ownKe
 	}
 	return ownKey{
 		name: name, slot: o.slot, generation: generation, purpose: o.purpose, portal: o.portal, issuer: o.issuer,
-		orderID: "key/" + name, order: der, digest: public.Fingerprint(),
+		orderID: orderOfKey + name, order: der, digest: public.Fingerprint(),
 	}, nil
 }
 

@@ -2,9 +2,14 @@ package ca
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"chancela/internal/db"
 	"chancela/internal/fault"
@@ -24,6 +29,11 @@ type issuer struct {
 	forms      map[uint8]*issuance.AnswerForm
 	generation uint8
 	urls       issuance.URLs
+	offline    bool
+	state      State
+	profiles   []string
+	made       time.Time
+	ends       time.Time
 }
 
 // responder is one generation of an issuer's responder, and the name of its key.
@@ -61,16 +71,17 @@ func (s *Record) Load(ctx context.Context) error {
 	}
 	issuers := map[string]*issuer{}
 	for _, k := range keys {
-		if (k.purpose == purposeRoot || k.purpose == purposeIssuing) && k.state == Issued {
+		// One that was revoked issues no more, and still answers for what it issued.
+		if (k.purpose == purposeRoot || k.purpose == purposeIssuing) && (k.state == Issued || k.state == Revoked) {
 			if issuers[k.name], err = s.open(k); err != nil {
 				return fmt.Errorf("load authority %s: %w", k.name, err)
 			}
 		}
 	}
-	for _, k := range keys { // in the order of generations: the newest stays
+	for _, k := range keys { // in the order of generations: the newest that has begun stays
 		from := issuers[k.issuer]
-		if k.purpose != purposeResponder || k.state != Issued || from == nil {
-			continue
+		if k.purpose != purposeResponder || k.state != Issued || from == nil || from.responder != nil && k.notBefore.After(s.c.DB.Now()) {
+			continue // an offline authority's responders are made ahead, one for each quarter to come
 		}
 		one, err := issuance.NewResponder(k.der, from.authority)
 		if err != nil {
@@ -115,6 +126,7 @@ func (s *Record) open(k ownKey) (*issuer, error) {
 	}
 	return &issuer{
 		name: k.name, key: k.name, root: k.purpose == purposeRoot, forms: map[uint8]*issuance.AnswerForm{}, authority: authority, certificate: k.der, serial: k.serial, urls: urls,
+		offline: k.offline, state: k.state, profiles: k.profiles, made: k.made, ends: k.notAfter,
 	}, nil
 }
 
@@ -167,7 +179,7 @@ func (s *Record) issuerOf(_ context.Context, o issuance.Order, from string) (*is
 		return &issuer{name: from, key: from, root: true, authority: authority}, err
 	}
 	if from == "" {
-		from = s.issuing()
+		from = s.issuing(profile.Key)
 	}
 	if from == "" || profile.IssuedBy == issuance.BySelf {
 		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
@@ -176,30 +188,59 @@ func (s *Record) issuerOf(_ context.Context, o issuance.Order, from string) (*is
 	if !ok {
 		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
 	}
+	if one.offline || one.state != Issued {
+		return nil, fault.New(fault.Unavailable, "ca.offline")
+	}
 	return one, nil
 }
 
-// issuing is the name of the authority that issues to holders.
-func (s *Record) issuing() string {
+// issuing is the name of the authority that issues certificates of a profile: of those that are online and in force,
+// one that is for that profile goes before one that is for whatever is left, and a newer one before an older one.
+func (s *Record) issuing(profile string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, one := range s.issuers {
-		if !one.root {
-			return name
+	var best *issuer
+	for _, one := range s.issuers {
+		if !one.issues(profile, s.c.DB.Now()) {
+			continue
+		}
+		if best == nil || one.before(best) {
+			best = one
 		}
 	}
-	return ""
+	if best == nil {
+		return ""
+	}
+	return best.name
 }
 
-// Authorities are our issuers, the root first.
+// issues says whether a certificate of that profile could come from this authority now.
+func (i *issuer) issues(profile string, now time.Time) bool {
+	return !i.root && !i.offline && i.state == Issued && now.Before(i.ends) && (len(i.profiles) == 0 || slices.Contains(i.profiles, profile))
+}
+
+// before says whether an authority is taken where either would do.
+func (i *issuer) before(other *issuer) bool {
+	if (len(i.profiles) > 0) != (len(other.profiles) > 0) {
+		return len(i.profiles) > 0
+	}
+	return cmp.Or(i.made.Compare(other.made), strings.Compare(i.name, other.name)) > 0
+}
+
+// Authorities are our issuers, the roots first, in the order in which they came to be.
 func (s *Record) Authorities() []Authority {
+	inForce := map[string]bool{}
+	for _, p := range issuance.Profiles() {
+		inForce[s.issuing(p.Key)] = true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Authority
-	for _, one := range s.issuers {
+	for _, one := range slices.SortedFunc(maps.Values(s.issuers), inOrder) {
 		a := Authority{
 			Name: one.name, Root: one.root, Certificate: bytes.Clone(one.certificate), Serial: one.serial,
 			CAIssuers: one.urls.CAIssuers, CRL: one.urls.CRL, OCSP: one.urls.OCSP, CPS: one.urls.CPS,
+			Offline: one.offline, State: one.state, Issues: inForce[one.name], Profiles: one.profiles,
 		}
 		if d, err := issuance.Describe(one.certificate); err == nil {
 			a.Subject, a.Fingerprint, a.NotBefore, a.NotAfter = d.Subject.String(), d.Fingerprint, d.NotBefore, d.NotAfter
@@ -207,13 +248,20 @@ func (s *Record) Authorities() []Authority {
 		if len(one.responders) > 0 {
 			a.ResponderEnd = one.responders[0].Ends()
 		}
-		if one.root {
-			all = append([]Authority{a}, all...)
-		} else {
-			all = append(all, a)
-		}
+		all = append(all, a)
 	}
 	return all
+}
+
+// inOrder puts roots before what stands below them, and the older before the newer.
+func inOrder(a, b *issuer) int {
+	if a.root != b.root {
+		if a.root {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(a.made.Compare(b.made), strings.Compare(a.name, b.name))
 }
 
 // ChainOf gives the certificates above one of ours: its issuer's first, the root's last.

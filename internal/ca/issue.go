@@ -269,7 +269,7 @@ func heldBy(ctx context.Context, tx *db.Tx, ids []decision.ID, ceremonyMay bool,
 // holder's certificate.
 func isOwn(profile string) bool {
 	switch profile {
-	case issuance.RootCA, issuance.IssuingCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.SealSoftware:
+	case issuance.RootCA, issuance.IssuingCA, issuance.CrossCA, issuance.OCSPResponder, issuance.TimeStamping, issuance.SealSoftware:
 		return true
 	}
 	return false

@@ -325,6 +325,9 @@ func (s *CA) refreshLists(ctx context.Context) error {
 	var errs []error
 	all, err := s.listsOfAll(ctx)
 	for _, one := range all {
+		if from, known := s.known(one.issuer); known && from.offline { // its lists come from ceremonies
+			continue
+		}
 		var l List
 		var whole bool
 		err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {

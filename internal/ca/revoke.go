@@ -138,7 +138,12 @@ func (s *Record) afterRevoking(ctx context.Context, c Certificate) {
 	if err := s.turned(ctx, c); err != nil {
 		s.c.Log.ErrorContext(ctx, "ca: the register was not read after a revocation", "issuer", c.Issuer, "error", err)
 	}
-	if _, known := s.known(c.Issuer); !known { // a root that was lost before there was one
+	from, known := s.known(c.Issuer)
+	if !known { // a root that was lost before there was one
+		return
+	}
+	if from.offline { // OCSP says it at once; the list can only be made where the key is
+		s.c.Log.WarnContext(ctx, "ca: the list of an offline authority must be made anew, in a ceremony", "issuer", c.Issuer)
 		return
 	}
 	if err := s.announce(ctx, c.Issuer); err != nil {

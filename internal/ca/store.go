@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"chancela/internal/actor"
@@ -28,14 +29,20 @@ type ownKey struct {
 	notBefore  time.Time
 	notAfter   time.Time
 	state      State
+	offline    bool     // the key is not where this instance's keys are
+	profiles   []string // of an issuing authority: what it issues; none for whatever no other does
+	made       time.Time
 }
 
 const keyColumns = `k.name, k.slot, k.generation, k.purpose, k.portal, k.issuer, k.order_id, k.order_der, k.key_digest, k.serial,
-	c.der, COALESCE(c.profile, ''), COALESCE(c.not_before, ''), COALESCE(c.not_after, ''), COALESCE(c.state, '')`
+	c.der, COALESCE(c.profile, ''), COALESCE(c.not_before, ''), COALESCE(c.not_after, ''), COALESCE(c.state, ''),
+	k.offline, k.profiles, k.made_at`
 
 func scanKey(scan func(...any) error) (k ownKey, err error) {
+	var profiles string
 	err = scan(&k.name, &k.slot, &k.generation, &k.purpose, &k.portal, &k.issuer, &k.orderID, &k.order, &k.digest, &k.serial,
-		&k.der, &k.profile, db.Times(&k.notBefore), db.Times(&k.notAfter), &k.state)
+		&k.der, &k.profile, db.Times(&k.notBefore), db.Times(&k.notAfter), &k.state, &k.offline, &profiles, db.Times(&k.made))
+	k.profiles = strings.Fields(profiles)
 	return k, err
 }
 
@@ -45,9 +52,9 @@ func ownKeys(ctx context.Context, tx *db.Tx) ([]ownKey, error) {
 }
 
 func insertKey(ctx context.Context, tx *db.Tx, k ownKey) (bool, error) {
-	n, err := tx.Exec(ctx, `INSERT INTO ca_key (name, slot, generation, purpose, portal, issuer, order_id, order_der, key_digest, serial, made_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10) ON CONFLICT DO NOTHING`,
-		k.name, k.slot, k.generation, k.purpose, k.portal, k.issuer, k.orderID, k.order, k.digest, tx.Stamp())
+	n, err := tx.Exec(ctx, `INSERT INTO ca_key (name, slot, generation, purpose, portal, issuer, order_id, order_der, key_digest, serial, made_at, offline, profiles)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', $10, $11, $12) ON CONFLICT DO NOTHING`,
+		k.name, k.slot, k.generation, k.purpose, k.portal, k.issuer, k.orderID, k.order, k.digest, tx.Stamp(), k.offline, strings.Join(k.profiles, " "))
 	return n == 1, err
 }
 
@@ -471,4 +478,57 @@ func insertReuse(ctx context.Context, tx *db.Tx, r Reuse, digest string, origin 
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
 		r.Portal, r.Case, digest, string(r.Earlier), r.Signed, origin.Case, origin.Digest, int64(number), tx.Stamp())
 	return n == 1, err
+}
+
+// insertTaken records a certificate that a ceremony made.
+func insertTaken(ctx context.Context, tx *db.Tx, c Certificate, tbsHash string) error {
+	if err := insertIntent(ctx, tx, c, tbsHash, ""); err != nil {
+		return err
+	}
+	_, err := markIssued(ctx, tx, c)
+	return err
+}
+
+// insertCeremony records a ceremony; false if it is on record already.
+func insertCeremony(ctx context.Context, tx *db.Tx, f Founding) (bool, error) {
+	plan, err := json.Marshal(f.Plan)
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO ca_ceremony (digest, name, minutes, plan, adopted_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+		f.Digest, f.Ceremony, f.Minutes, string(plan), tx.Stamp())
+	return n == 1, err
+}
+
+// ceremonyPlans are the plans of the ceremonies on record, in their order.
+func ceremonyPlans(ctx context.Context, tx *db.Tx) ([]Plan, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (p Plan, err error) {
+		var text string
+		if err := scan(&text); err != nil {
+			return p, err
+		}
+		return p, json.Unmarshal([]byte(text), &p)
+	}, `SELECT plan FROM ca_ceremony ORDER BY adopted_at, digest`)
+}
+
+func crosses(ctx context.Context, tx *db.Tx) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE profile = 'cross-ca' AND state IN ('issued', 'revoked')
+		ORDER BY issued_at, order_id`)
+}
+
+// revokedOf lists what an issuer has revoked. What was lost here is none of an offline authority's.
+func revokedOf(ctx context.Context, tx *db.Tx, issuer string) ([]Serial, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (serial Serial, err error) {
+		err = scan(&serial)
+		return serial, err
+	}, `SELECT serial FROM ca_certificate WHERE issuer = $1 AND state = 'revoked'`, issuer)
+}
+
+// jumpTo sets the last number given of a list to that of one made elsewhere, and locks its head until the transaction
+// ends.
+func jumpTo(ctx context.Context, tx *db.Tx, issuer string, number int64) (changes int64, err error) {
+	err = tx.Row(ctx, `INSERT INTO ca_list_head (list, issuer, number, changes) VALUES ($1, $1, $2, 0)
+		ON CONFLICT (list) DO UPDATE SET number = CASE WHEN ca_list_head.number < excluded.number THEN excluded.number ELSE ca_list_head.number END
+		RETURNING changes`, issuer, number).Scan(&changes)
+	return changes, err
 }

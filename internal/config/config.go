@@ -79,6 +79,7 @@ type Keys struct {
 	Dir        string `toml:"dir" doc:"directory of key files; empty for keys/ in the data directory"`
 	Known      string `toml:"known" doc:"file that lists keys which others have and nobody is certified for, one a line; empty for none"`
 	Passphrase string `toml:"passphrase" secret:"true" doc:"opens the encrypted key files; empty takes the one kept beside them (evaluation only)"`
+	Algorithm  string `toml:"algorithm" doc:"of the keys that an evaluation instance makes by itself: ec-p256, ec-p384, ec-p521, rsa-3072 or rsa-4096; empty is ec-p256. Elsewhere a ceremony's script says it"`
 	Library    string `toml:"pkcs11_library" doc:"PKCS#11 library of a hardware module that holds the signing keys; empty for key files"`
 	Token      string `toml:"pkcs11_token" doc:"label of the module's token"`
 	Serial     string `toml:"pkcs11_serial" doc:"serial number of the token, where several have that label"`
@@ -329,6 +330,7 @@ func (s *Settings) check() []error {
 	}
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
+	need(slices.Contains([]string{"", "ec-p256", "ec-p384", "ec-p521", "rsa-3072", "rsa-4096"}, s.Keys.Algorithm), fmt.Sprintf("keys.algorithm is %q; expected ec-p256, ec-p384, ec-p521, rsa-3072 or rsa-4096", s.Keys.Algorithm))
 	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	need(s.Server.Role == WholeRole || s.Server.Role == StatusRole, fmt.Sprintf("server.role is %q; expected all or status", s.Server.Role))

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -165,3 +166,6 @@ func (c *cleaner) address(address string) {
 		c.err = &TextError{"Address", 0, "is no web address, or too long"}
 	}
 }
+
+// Fonts gives the two fonts, for other papers of the program.
+func Fonts() (upright, bold []byte) { return slices.Clone(regularTTF), slices.Clone(boldTTF) }
