@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/cloudflare/circl/group"
 	"github.com/cloudflare/circl/secretsharing"
@@ -245,14 +246,15 @@ func (d *Dir) custody() (custody, bool, error) {
 	return c, true, nil
 }
 
-// shareOf finds a custodian's share in the places where shares are.
-func (d *Dir) shareOf(h holder) ([]byte, error) {
-	for _, dir := range append(d.o.Shares, d.at(sharesDir)) {
+// shareOf finds a custodian's share in the places where shares are; false where it is in none.
+func (d *Dir) shareOf(h holder) (data []byte, found bool, err error) {
+	for _, dir := range append(slices.Clone(d.o.Shares), d.at(sharesDir)) {
 		if path := filepath.Join(dir, h.File); isThere(path) {
-			return readFile(path)
+			data, err = readFile(path)
+			return data, true, err
 		}
 	}
-	return nil, fmt.Errorf("the share of %s (%s) is in none of %v", h.Name, h.File, append(d.o.Shares, d.at(sharesDir)))
+	return nil, false, nil
 }
 
 // sealedPIN is a token's PIN under the secret.

@@ -3,7 +3,6 @@ package ceremony
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -184,7 +183,3 @@ func refusedWith(t testing.TB, said string, err error, word string) {
 }
 
 func day(n int) time.Time { return time.Now().UTC().Truncate(time.Second).AddDate(0, 0, n) }
-
-func at(now time.Time) Options { return Options{Now: func() time.Time { return now }} }
-
-var _ = fmt.Sprint

@@ -26,8 +26,11 @@ func (o *opening) ask(h holder) error {
 			o.talk.say("absent", "name", h.Name)
 			return nil
 		}
-		data, err := o.dir.shareOf(h)
+		data, found, err := o.dir.shareOf(h)
 		if err != nil {
+			return err
+		}
+		if !found {
 			o.talk.say("no-share", "name", h.Name, "file", h.File)
 			return nil
 		}

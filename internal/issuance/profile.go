@@ -164,17 +164,6 @@ func Profiles() []Profile {
 			Policy:   anyPolicy, Authority: true, PathLen: 0, Revocation: true,
 		},
 		{
-			// RFC 5280 §3.2: issuer and subject are different authorities. By it whoever trusts the one root reaches what
-			// stands below the other, such as the holders of old software after a rollover of the root (RFC 4210 §4.4).
-			Key: CrossCA, Version: 1, IssuedBy: ByRoot,
-			Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {Unit, Optional, bound64}, {CommonName, Required, bound64}},
-			Validity: Term{Years: 12},
-			KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-			Keys:     []Algorithm{ECP256, ECP384, ECP521, RSA3072, RSA4096},
-			// One authority below the root that is certified, which its own certificate bounds to holders: §4.2.1.9.
-			Policy: anyPolicy, Authority: true, PathLen: 1, Revocation: true,
-		},
-		{
 			Key: OCSPResponder, Version: 1, Product: "P8", IssuedBy: ByAny,
 			Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {CommonName, Required, bound64}},
 			Validity: Term{Days: 90}, // short, since nobody can ask whether it is revoked: RFC 6960 §4.2.2.2.1
@@ -231,7 +220,22 @@ func Profiles() []Profile {
 			Revocation: true,
 		},
 		stampProfile(),
+		crossProfile(),
 	}...)
+}
+
+func crossProfile() Profile {
+	return Profile{
+		// RFC 5280 §3.2: issuer and subject are different authorities. By it whoever trusts the one root reaches what
+		// stands below the other, such as the holders of old software after a rollover of the root (RFC 4210 §4.4).
+		Key: CrossCA, Version: 1, IssuedBy: ByRoot,
+		Subject:  []SubjectRule{{Country, Required, 2}, {Organization, Required, bound64}, {Unit, Optional, bound64}, {CommonName, Required, bound64}},
+		Validity: Term{Years: 12},
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		Keys:     []Algorithm{ECP256, ECP384, ECP521, RSA3072, RSA4096},
+		// One authority below the root that is certified, which its own certificate bounds to holders: §4.2.1.9.
+		Policy: anyPolicy, Authority: true, PathLen: 1, Revocation: true,
+	}
 }
 
 // anyPolicy marks a profile whose policy is anyPolicy (2.5.29.32.0), for authorities.
