@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -171,16 +172,17 @@ func writeSecretFile(path string, data []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// instanceFlags are the settings of the instance that takes something on.
+// instanceFlags are the settings of the instance that takes something on: those of the process that has its keys.
 type instanceFlags struct {
 	ConfigFile string `name:"config" help:"File of settings (TOML)." type:"path"`
 	Data       string `help:"Directory of the embedded database, documents, keys and outbox." type:"path"`
 	Listen     string `help:"Address that the instance listens on, where it has no public one, host:port."`
+	Signer     bool   `help:"The settings and the data directory are a signer's."`
 }
 
-// with opens the instance, which may be one that has never served.
+// with opens the room that signs, of an instance that may never have served.
 func (f instanceFlags) with(t *tools, do func(*app.App) error) error {
-	settings, _, err := settingsFlags{ConfigFile: f.ConfigFile, Data: f.Data, Listen: f.Listen}.read()
+	settings, _, err := settingsFlags{ConfigFile: f.ConfigFile, Data: f.Data, Listen: f.Listen}.from(f.Signer)
 	if err != nil {
 		return err
 	}
@@ -188,7 +190,16 @@ func (f instanceFlags) with(t *tools, do func(*app.App) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := open(t.ctx, settings, address, slog.New(slog.NewTextHandler(t.errors, &slog.HandlerOptions{Level: slog.LevelWarn})), true)
+	base, err := baseOf(settings, address)
+	if err != nil {
+		return err
+	}
+	var more fs.FS
+	if settings.Server.Portals != "" {
+		more = os.DirFS(settings.Server.Portals)
+	}
+	log := slog.New(slog.NewTextHandler(t.errors, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	a, err := app.OpenKeys(t.ctx, app.Options{Settings: settings, Base: base, Portals: more, Log: log})
 	if err != nil {
 		return err
 	}
