@@ -80,7 +80,7 @@ func (s *Record) Load(ctx context.Context) error {
 	}
 	for _, k := range keys { // in the order of generations: the newest that has begun stays
 		from := issuers[k.issuer]
-		if k.purpose != purposeResponder || k.state != Issued || from == nil || from.responder != nil && k.notBefore.After(s.c.DB.Now()) {
+		if k.purpose != purposeResponder || k.state != Issued || from == nil || len(from.responders) > 0 && k.notBefore.After(s.c.DB.Now()) {
 			continue // an offline authority's responders are made ahead, one for each quarter to come
 		}
 		one, err := issuance.NewResponder(k.der, from.authority)
