@@ -40,6 +40,7 @@ import (
 	"chancela/internal/notify"
 	"chancela/internal/pkihttp"
 	"chancela/internal/portal"
+	"chancela/internal/publication"
 	"chancela/internal/queue"
 	"chancela/internal/recheck"
 	"chancela/internal/signer"
@@ -88,6 +89,7 @@ type App struct {
 	Credentials  *credential.Service
 	Status       *status.Service
 	Recheck      *recheck.Service
+	Publication  *publication.Service
 	Keeper       *audit.Keeper
 	Counters     *throttle.Counters
 	Web          *web.Server
@@ -308,7 +310,10 @@ func (a *App) openSigning(ctx context.Context) error {
 	}
 	a.Credentials = credential.New(c)
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.room, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
-	a.PKI = pkihttp.New(a.Status)
+	if err := a.openPublication(); err != nil {
+		return err
+	}
+	a.PKI = pkihttp.New(a.Status).Publish(a.Publication)
 	if err := a.openRecheck(); err != nil {
 		return err
 	}
@@ -316,7 +321,10 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
-	return nil
+	if a.o.Beside {
+		return nil
+	}
+	return a.Publication.Publish(ctx, actor.Machine(""))
 }
 
 // stamps says whether whoever asks gets time stamps.
@@ -441,6 +449,7 @@ func (a *App) Run(ctx context.Context) error {
 	}))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	loop("re-check", a.nights)
+	loop("publication", a.every(time.Minute, a.publish))
 	<-ctx.Done()
 	loops.Wait()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

@@ -198,7 +198,7 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		if d.record.Approvals, err = s.approved(ctx, tx, r, d); err != nil {
 			return err
 		}
-		if err := identityProven(ctx, tx, r, d.record); err != nil {
+		if err := identityProven(ctx, tx, r, d); err != nil {
 			return err
 		}
 		ended, err := isEnded(ctx, tx, d.from.name)
@@ -234,8 +234,8 @@ func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]st
 		// Whoever approved it: nothing here proves that the key is in a QSCD, and the certificate would say that it is.
 		return nil, fault.New(fault.Forbidden, "ca.no-device")
 	}
-	own := isOwn(d.order.Profile) && r.Case == ""
-	if !own && isOwn(d.order.Profile) && d.order.Profile != issuance.Seal { // no case makes an authority, whoever approved it
+	own := (isOwn(d.order.Profile) || d.order.IsSample()) && r.Case == ""
+	if !own && isOwn(d.order.Profile) && d.order.Profile != issuance.SealSoftware { // no case makes an authority, whoever approved it
 		return nil, fault.New(fault.Forbidden, "ca.not-approved")
 	}
 	quorum := max(r.Quorum, 1)
@@ -277,11 +277,13 @@ func isOwn(profile string) bool {
 
 // identityProven refuses a person's certificate, and whatever else the request says so of, without the record of an
 // officer (Reg. (EU) 910/2014, art. 24; EN 319 411-2, REG-6.2.2-02).
-func identityProven(ctx context.Context, tx *db.Tx, r Request, c Certificate) error {
-	if !r.Identity && !issuance.OfPerson(c.Profile) {
+//
+// A sample's subject is nobody, of whom nothing can be proven.
+func identityProven(ctx context.Context, tx *db.Tx, r Request, d *draft) error {
+	if !r.Identity && (!issuance.OfPerson(d.record.Profile) || d.order.IsSample()) {
 		return nil
 	}
-	_, err := identityOf(ctx, tx, r.Portal, r.Case, c.Digest)
+	_, err := identityOf(ctx, tx, r.Portal, r.Case, d.record.Digest)
 	if db.None(err) {
 		return fault.New(fault.Forbidden, "ca.identity-missing")
 	}

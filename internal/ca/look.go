@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"chancela/internal/actor"
@@ -75,3 +76,13 @@ func (s *Record) IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, dige
 	}
 	return i, err == nil, err
 }
+
+// Terms are the numbers by which the room works, for whoever publishes them.
+type Terms struct {
+	ListLife   time.Duration // how long a revocation list is good for
+	AnswerLife time.Duration // and an answer about status
+	Approvals  int           // people who approve a certificate
+}
+
+// Terms are those in force.
+func (s *Record) Terms() Terms { return Terms{s.c.ListLife, s.c.AnswerLife, s.c.Approvals} }

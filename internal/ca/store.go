@@ -532,3 +532,25 @@ func jumpTo(ctx context.Context, tx *db.Tx, issuer string, number int64) (change
 		RETURNING changes`, issuer, number).Scan(&changes)
 	return changes, err
 }
+
+func scanSample(scan func(...any) error) (r sampleRow, err error) {
+	err = scan(&r.profile, &r.state, &r.generation, &r.orderID, &r.order)
+	return r, err
+}
+
+func sampleOf(ctx context.Context, tx *db.Tx, profile string, state SampleState) (sampleRow, error) {
+	return scanSample(tx.Row(ctx, `SELECT profile, state, generation, order_id, order_der FROM ca_sample
+		WHERE profile = $1 AND state = $2 ORDER BY generation DESC LIMIT 1`, profile, string(state)).Scan)
+}
+
+// samples are the newest of each profile and state.
+func samples(ctx context.Context, tx *db.Tx) ([]sampleRow, error) {
+	return db.Collect(ctx, tx, scanSample, `SELECT profile, state, generation, order_id, order_der FROM ca_sample s
+		WHERE generation = (SELECT max(generation) FROM ca_sample n WHERE n.profile = s.profile AND n.state = s.state) ORDER BY profile, state`)
+}
+
+func insertSample(ctx context.Context, tx *db.Tx, r sampleRow) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_sample (profile, state, generation, order_id, order_der, made_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		r.profile, string(r.state), r.generation, r.orderID, r.order, tx.Stamp())
+	return n == 1, err
+}

@@ -33,8 +33,9 @@ type Settings struct {
 	TLS      TLS      `toml:"tls"`
 	Signer   Signer   `toml:"signer"`
 
-	Stamps Stamps `toml:"stamps"`
-	Status Status `toml:"status"`
+	Stamps      Stamps      `toml:"stamps"`
+	Publication Publication `toml:"publication"`
+	Status      Status      `toml:"status"`
 }
 
 // Server says where the program listens and what it is called.
@@ -110,6 +111,12 @@ type Stamps struct {
 // Status says how what was issued is answered for.
 type Status struct {
 	ListSize int `toml:"list_size" doc:"certificates that one revocation list is for; an authority that issues more begins another, and each certificate says which; 0 for one list"`
+}
+
+// Publication says what the certification authority publishes of itself.
+type Publication struct {
+	Samples string `toml:"samples" doc:"whether an evaluation instance issues test certificates for the world to fetch: yes or no; empty is yes"`
+	Contact string `toml:"contact" doc:"where the practice statement sends those who want to write to the operator; empty for nowhere"`
 }
 
 // TLS says with which certificate the pages are served.
@@ -334,6 +341,8 @@ func (s *Settings) check() []error {
 	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	need(s.Server.Role == WholeRole || s.Server.Role == StatusRole, fmt.Sprintf("server.role is %q; expected all or status", s.Server.Role))
+	need(slices.Contains([]string{"", "yes", "no"}, s.Publication.Samples), fmt.Sprintf("publication.samples is %q; expected yes or no", s.Publication.Samples))
+	need(s.Publication.Samples != "yes" || s.Server.Mode == Evaluation, "publication.samples: a public instance issues nothing without people; its test certificates are for a ceremony")
 	host, _, err := net.SplitHostPort(s.Server.Listen)
 	need(err == nil, fmt.Sprintf("server.listen is %q; expected host:port", s.Server.Listen))
 	if s.Server.Role == StatusRole && s.Server.Mode != Evaluation {

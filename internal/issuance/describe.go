@@ -133,3 +133,77 @@ func PEM(certificates ...[]byte) []byte {
 	}
 	return out
 }
+
+// ProfileText is a profile as it is published: everything in it that a certificate of an instance of this trust has.
+type ProfileText struct {
+	Key      string    `json:"key"`
+	Version  int       `json:"version"`
+	Product  string    `json:"product,omitempty"`
+	IssuedBy Place     `json:"issued_by"`
+	Subject  []RowText `json:"subject"`
+	Years    int       `json:"validity_years,omitempty"`
+	Days     int       `json:"validity_days,omitempty"`
+	Keys     []string  `json:"keys"`
+	Usage    []string  `json:"key_usage"`
+	UsageEC  []string  `json:"key_usage_ec,omitempty"`
+	Extended []string  `json:"extended_key_usage,omitempty"`
+	Policies []string  `json:"policies"`
+	QC       []string  `json:"qc_statements,omitempty"`
+	DNS      Presence  `json:"dns_names,omitempty"`
+	Email    Presence  `json:"email_names,omitempty"`
+	Status   bool      `json:"names_status_addresses"`
+	KeyYears int       `json:"key_signs_years,omitempty"`
+}
+
+// RowText is one place of a subject.
+type RowText struct {
+	Attribute Attribute `json:"attribute"`
+	Presence  Presence  `json:"presence"`
+	Longest   int       `json:"longest,omitempty"`
+}
+
+// Texts are the profiles in force as an instance of this trust issues them.
+func (t Trust) Texts() []ProfileText {
+	var all []ProfileText
+	for _, p := range Profiles() {
+		if inForce, err := ProfileOf(p.Key); err != nil || inForce.Version != p.Version {
+			continue
+		}
+		all = append(all, t.text(p))
+	}
+	return all
+}
+
+func (t Trust) text(p Profile) ProfileText {
+	out := ProfileText{
+		Key: p.Key, Version: p.Version, Product: p.Product, IssuedBy: p.IssuedBy, Years: p.Validity.Years, Days: p.Validity.Days,
+		Usage: keyUsageNames(p.KeyUsage), DNS: p.DNS, Email: p.Email, Status: p.Revocation, KeyYears: p.KeyPeriod.Years,
+	}
+	for _, rule := range p.Subject {
+		out.Subject = append(out.Subject, RowText{rule.Type, rule.Presence, rule.Max})
+	}
+	for _, a := range p.Keys {
+		out.Keys = append(out.Keys, string(a))
+	}
+	if p.Keys == nil {
+		out.Keys = []string{AdmittedKeys}
+	}
+	if p.UsageEC != 0 {
+		out.UsageEC = keyUsageNames(p.UsageEC)
+	}
+	for _, e := range p.Extended {
+		out.Extended = append(out.Extended, string(e))
+	}
+	own := oidAnyPolicy
+	if p.Policy != anyPolicy {
+		own = t.policy(p.Policy)
+	}
+	out.Policies = []string{own.String()}
+	if etsi := t.etsiPolicy(p); etsi != nil {
+		out.Policies = append(out.Policies, etsi.String())
+	}
+	for _, s := range t.statements(p.QC, Name{{SerialNumber, "IDCPT-0"}}) {
+		out.QC = append(out.QC, string(s))
+	}
+	return out
+}

@@ -20,14 +20,24 @@ import (
 	"time"
 
 	"chancela/internal/fault"
+	"chancela/internal/publication"
 	"chancela/internal/status"
 )
 
 // Handler answers below /pki/, in whatever mux or listener it is put, as long as that leaves the path alone.
-type Handler struct{ status *status.Service }
+type Handler struct {
+	status      *status.Service
+	publication *publication.Service // nil where nothing of it is published
+}
 
 // New makes the handler of everything below /pki/.
 func New(s *status.Service) *Handler { return &Handler{status: s} }
+
+// Publish adds what the authority publishes of itself: practice statement, profiles, test certificates.
+func (h *Handler) Publish(p *publication.Service) *Handler {
+	h.publication = p
+	return h
+}
 
 // The addresses; they stand in every certificate.
 const (
@@ -60,6 +70,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.list(w, r, strings.TrimPrefix(path, pathLists))
 	case strings.HasPrefix(path, pathIssuer):
 		h.issuer(w, r, strings.TrimPrefix(path, pathIssuer))
+	case h.publishes(w, r, path):
 	default:
 		http.NotFound(w, r)
 	}

@@ -24,8 +24,9 @@ import (
 )
 
 type kit struct {
-	i    *catest.Instance
-	base string // address of the server, without a slash
+	i       *catest.Instance
+	handler *pkihttp.Handler
+	base    string // address of the server, without a slash
 }
 
 // each serves a hierarchy at the address that its certificates carry.
@@ -42,8 +43,9 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	server.Start()
 	t.Cleanup(server.Close)
 	catest.Each(t, base+"/pki", func(t *testing.T, i *catest.Instance) {
-		handler = pkihttp.New(status.New(status.Config{DB: i.DB, CA: i.CA, Portals: &portal.Set{}, Throttle: throttle.New(throttle.Key{1}), Stamps: true}))
-		test(t, &kit{i: i, base: base})
+		own := pkihttp.New(status.New(status.Config{DB: i.DB, CA: i.CA, Portals: &portal.Set{}, Throttle: throttle.New(throttle.Key{1}), Stamps: true}))
+		handler = own
+		test(t, &kit{i: i, handler: own, base: base})
 	})
 }
 

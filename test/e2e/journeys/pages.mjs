@@ -63,6 +63,8 @@ export default async function ({ person, step, server, mode }) {
   await step('for machines: health, readiness, authorities as data', async () => {
     for (const path of ['/healthz', '/readyz']) assert.equal((await reader.get(path)).status, 200, path)
     await reader.open('/pki/')
+    for (const path of ['/pki/politica', '/pki/politica/en', '/pki/perfis']) await reader.open(path)
+    assert.equal((await reader.get('/pki/perfis.json')).status, 200)
     await reader.open('/verificar')
     assert.equal((await reader.get('/pki/', { accept: 'application/json' })).status, 200)
   })

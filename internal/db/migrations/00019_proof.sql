@@ -26,3 +26,24 @@ CREATE TABLE recheck_finding (
 
 -- What was issued lately is found without reading all.
 CREATE INDEX ca_certificate_issued ON ca_certificate (issued_at, serial) WHERE issued_at <> '';
+
+-- Test certificates that the world may fetch: of each profile one that is valid, one revoked, one expired.
+CREATE TABLE ca_sample (
+    profile    TEXT   NOT NULL,
+    state      TEXT   NOT NULL CHECK (state IN ('valid', 'revoked', 'expired')), -- what it shall show
+    generation BIGINT NOT NULL,
+    order_id   TEXT   NOT NULL,
+    order_der  BYTEA  NOT NULL, -- what the ceremony approved
+    made_at    TEXT   NOT NULL,
+    PRIMARY KEY (profile, state, generation)
+);
+
+-- Every text of the practice statement that was ever in force.
+CREATE TABLE publication_statement (
+    number       BIGINT NOT NULL,
+    lang         TEXT   NOT NULL CHECK (lang IN ('pt-PT', 'en')),
+    hash         TEXT   NOT NULL, -- SHA-256 of text
+    text         TEXT   NOT NULL, -- Markdown
+    published_at TEXT   NOT NULL,
+    PRIMARY KEY (number, lang)
+);
