@@ -154,6 +154,12 @@ func (a *Answering) Handler() http.Handler {
 func (a *Answering) Operations() http.Handler {
 	mux := http.NewServeMux()
 	a.health(mux)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		if err := measureOwn(r.Context(), w, a.CA.Record, a.DB.Now()); err != nil {
+			a.app.o.Log.ErrorContext(r.Context(), "metrics", "error", err)
+		}
+	})
 	return mux
 }
 

@@ -447,6 +447,7 @@ func (a *App) Run(ctx context.Context) error {
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
 		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
 	}))
+	loop("own keys", a.every(time.Hour, a.watchOwn))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	loop("re-check", a.nights)
 	loop("publication", a.every(time.Minute, a.publish))

@@ -33,6 +33,9 @@ func (a *App) Operations() http.Handler {
 			good = 0
 		}
 		fmt.Fprintf(w, "# TYPE chancela_keys_good gauge\nchancela_keys_good %d\n", good)
+		if err := measureOwn(r.Context(), w, a.Record, a.DB.Now()); err != nil {
+			a.o.Log.ErrorContext(r.Context(), "metrics", "error", err)
+		}
 	})
 	return mux
 }

@@ -121,6 +121,7 @@ func (a *App) RunSigner(ctx context.Context, l net.Listener) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { a.Keeper.Run(ctx) })
 	loops.Go(func() { _ = a.CA.Run(ctx) })
+	loops.Go(func() { _ = a.CA.Feed(ctx) })
 	if a.Module != nil {
 		loops.Go(func() { _ = a.watchKeys(ctx) })
 	}

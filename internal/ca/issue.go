@@ -134,8 +134,12 @@ func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done C
 	if err != nil {
 		return d, done, err
 	}
+	list, err := s.listFor(ctx, d.from)
+	if err != nil {
+		return d, done, err
+	}
 	d.record = Certificate{
-		Issuer: d.from.name, List: s.listFor(d.from), Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
+		Issuer: d.from.name, List: list, Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
 		Digest: string(digest), Key: key.Fingerprint(),
 	}
 	return d, Certificate{}, nil

@@ -79,18 +79,28 @@ func (s *Record) ListNumber(ctx context.Context, name string) (number int64, asO
 
 // listFor is the name of the list that an issuer's next certificate says: one list holds no more certificates than the
 // settings say, and an authority that issues to holders begins another then. What a certificate says stays.
-func (s *Record) listFor(from *issuer) string {
+func (s *Record) listFor(ctx context.Context, from *issuer) (string, error) {
 	if s.c.ListSize <= 0 || from.root {
-		return from.name
+		return from.name, nil
 	}
-	n := s.register.of(from.name) / s.c.ListSize
+	there := s.register.of(from.name)
+	if !s.feed.isWhole() { // a process that does not answer, or does not yet
+		err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+			there, err = countOf(ctx, tx, from.name)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	n := there / s.c.ListSize
 	for ; n > 0; n++ { // the name of another authority is none of this one's lists
 		name := from.name + "-" + strconv.Itoa(n)
 		if _, taken := s.known(name); !taken {
-			return name
+			return name, nil
 		}
 	}
-	return from.name
+	return from.name, nil
 }
 
 func (s *Record) listURL(name string) string { return s.c.Base + "/crl/" + name + ".crl" }

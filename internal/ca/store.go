@@ -254,6 +254,20 @@ func liveOf(ctx context.Context, tx *db.Tx, issuer string) (n int64, err error) 
 	return n, err
 }
 
+// warnOnce notes that somebody is told of a thing's level; false if they were, and it is no other level and not so long ago.
+func warnOnce(ctx context.Context, tx *db.Tx, name string, level Level, again time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_warned (name, level, at) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET level = excluded.level, at = excluded.at WHERE ca_warned.level <> excluded.level OR ca_warned.at < $4`,
+		name, string(level), tx.Stamp(), db.Time(again))
+	return n == 1, err
+}
+
+// countOf is how many certificates of an issuer there are, intents left out.
+func countOf(ctx context.Context, tx *db.Tx, issuer string) (n int, err error) {
+	err = tx.Row(ctx, `SELECT count(*) FROM ca_certificate WHERE issuer = $1 AND state <> 'intended'`, issuer).Scan(&n)
+	return n, err
+}
+
 func insertEnd(ctx context.Context, tx *db.Tx, issuer, words string) (bool, error) {
 	n, err := tx.Exec(ctx, `INSERT INTO ca_ended (issuer, at, words) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, issuer, tx.Stamp(), words)
 	return n == 1, err

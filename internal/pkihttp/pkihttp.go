@@ -42,6 +42,7 @@ func (h *Handler) Publish(p *publication.Service) *Handler {
 // The addresses; they stand in every certificate.
 const (
 	pathIssuers = "/pki/"
+	pathHealth  = "/pki/saude"
 	pathOCSP    = "/pki/ocsp"
 	pathLists   = "/pki/crl/"
 	pathIssuer  = "/pki/ca/"
@@ -66,6 +67,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 	case path == pathIssuers:
 		h.issuers(w, r)
+	case path == pathHealth:
+		h.health(w, r)
 	case strings.HasPrefix(path, pathLists):
 		h.list(w, r, strings.TrimPrefix(path, pathLists))
 	case strings.HasPrefix(path, pathIssuer):
@@ -235,9 +238,37 @@ func (h *Handler) issuers(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	body, err := json.Marshal(struct {
+	said := struct {
 		Issuers []status.Issuer `json:"issuers"`
-	}{all})
+		Stamps  *status.Item    `json:"stamps,omitempty"` // the unit in force, and where to ask
+	}{Issuers: all}
+	unit, there, err := h.status.Unit(r.Context())
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	if there {
+		said.Stamps = &unit
+	}
+	body, err := json.Marshal(said)
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Cache-Control", "no-cache")
+	h.send(w, r, body)
+}
+
+// health says how what answers stands, as data. People get the page, which is the face's.
+func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
+	now, err := h.status.Health(r.Context())
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	body, err := json.Marshal(now)
 	if err != nil {
 		h.refuse(w, r, err)
 		return

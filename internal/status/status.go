@@ -86,6 +86,9 @@ type Authority interface {
 	Is(id issuance.CertID) (issuer string)
 	Find(ctx context.Context, issuer string, serial []byte) (ca.Known, error)
 	Registered(place uint32) (ca.Registered, bool)
+	Watched(ctx context.Context) ([]ca.Watched, error)
+	Fresh() error
+	StampURL() string
 	AnswerForm(issuer string, generation uint8) (*issuance.AnswerForm, uint8, bool)
 	Authorities() []ca.Authority
 	List(ctx context.Context, name string) (ca.List, error)

@@ -11,6 +11,8 @@ import (
 type pkiPage struct {
 	Frame   ui.Frame
 	Issuers []issuerPart
+	Stamps  issuerPart // no name where nobody is given stamps
+	Links   []ui.Link
 }
 
 type issuerPart struct {
@@ -35,6 +37,18 @@ func (s *Server) pki(v *visit) error {
 	for _, one := range issuers {
 		p.Issuers = append(p.Issuers, v.issuer(one))
 	}
+	unit, there, err := s.Status.Unit(v.r.Context())
+	if err != nil {
+		return err
+	}
+	if there {
+		p.Stamps = issuerPart{Name: v.say("web.pki.stamps"), Facts: []ui.Fact{
+			{Label: v.say("web.pki.subject"), Text: unit.Subject},
+			{Label: v.say("web.health.ends"), Text: v.day(unit.Ends)},
+			{Label: v.say("web.pki.stamps.address"), Body: ui.Typed(unit.Address)},
+		}}
+	}
+	p.Links = []ui.Link{{Text: v.say("web.health"), Href: "/pki/saude"}}
 	v.w.Header().Set("Vary", "Accept, Cookie, Accept-Language")
 	return v.show(http.StatusOK, pkiView(p))
 }

@@ -105,13 +105,14 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.portals},
-		{"GET /healthz", s.health},
+		{"GET /healthz", s.pkiHealth},
 		{"GET /readyz", s.ready},
 		{"GET /avaliacao", s.mailbox},
 		{"GET /avaliacao/{file}", s.letter},
 		{"GET /verificar", s.verify},
 		{"GET /verificar/{code}", s.verified},
 		{"GET /pki/{$}", s.pki},
+		{"GET /pki/saude", s.pkiHealth},
 
 		{"GET /{portal}/{$}", s.home},
 		{"GET /{portal}/minutas/{$}", s.minutas},
@@ -220,7 +221,7 @@ func (s *Server) build() http.Handler {
 			// otherwise, so nothing more is read on this connection (RFC 9112, 6.1).
 			w.Header().Set("Connection", "close")
 		}
-		if s.PKI != nil && strings.HasPrefix(r.URL.Path, "/pki/") && r.URL.Path != "/pki/" {
+		if s.PKI != nil && strings.HasPrefix(r.URL.Path, "/pki/") && r.URL.Path != "/pki/" && r.URL.Path != "/pki/saude" {
 			s.PKI.ServeHTTP(w, r)
 			return
 		}

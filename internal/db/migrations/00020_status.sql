@@ -38,3 +38,10 @@ CREATE TABLE ca_ended (
     at     TEXT NOT NULL,
     words  TEXT NOT NULL -- who decided it, before whom
 );
+
+-- What somebody was told of about the end of our own keys, certificates and lists, and when last.
+CREATE TABLE ca_warned (
+    name  TEXT NOT NULL PRIMARY KEY,
+    level TEXT NOT NULL CHECK (level IN ('good', 'soon', 'ended')),
+    at    TEXT NOT NULL
+);

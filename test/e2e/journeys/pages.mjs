@@ -65,7 +65,9 @@ export default async function ({ person, step, server, mode }) {
     await reader.open('/pki/')
     for (const path of ['/pki/politica', '/pki/politica/en', '/pki/perfis']) await reader.open(path)
     assert.equal((await reader.get('/pki/perfis.json')).status, 200)
+    await reader.open('/pki/saude')
     await reader.open('/verificar')
+    assert.match((await reader.get('/pki/saude', { accept: 'application/json' })).headers.get('content-type'), /json/)
     assert.equal((await reader.get('/pki/', { accept: 'application/json' })).status, 200)
   })
 
