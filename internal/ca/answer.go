@@ -76,6 +76,10 @@ func (s *Record) IsResponder(key string) bool {
 //
 // The newest responder signs whose key is here: a process that only answers may have the next one's later than others.
 func (s *CA) Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
+	return s.answer(ctx, issuer, statuses, nonce, s.c.DB.Now())
+}
+
+func (s *CA) answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte, produced time.Time) ([]byte, error) {
 	from, known := s.known(issuer)
 	err := error(fault.New(fault.Unavailable, "ca.no-responder"))
 	if !known {
@@ -93,13 +97,13 @@ func (s *CA) Answer(ctx context.Context, issuer string, statuses []issuance.Sing
 		if failed != nil {
 			return nil, fmt.Errorf("answer for %s: %w", issuer, failed)
 		}
-		return s.answerBy(by, signer, statuses, nonce)
+		return s.answerBy(by, signer, statuses, nonce, produced)
 	}
 	return nil, fmt.Errorf("answer for %s: %w", issuer, err)
 }
 
-func (s *CA) answerBy(by responder, signer issuance.Signer, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
-	unsigned, err := issuance.PrepareStatus(statuses, nonce, by.Responder, s.c.DB.Now())
+func (s *CA) answerBy(by responder, signer issuance.Signer, statuses []issuance.SingleStatus, nonce []byte, produced time.Time) ([]byte, error) {
+	unsigned, err := issuance.PrepareStatus(statuses, nonce, by.Responder, produced)
 	if err != nil {
 		return nil, fmt.Errorf("answer by %s: %w", by.key, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"chancela/internal/actor"
 	"chancela/internal/ca"
@@ -231,7 +232,8 @@ func TestNoAnswerSaysGoodOfWhatIsRevoked(t *testing.T) {
 		status, said := say(t, p.address, "/1/answer", struct {
 			Issuer  string
 			Request []byte
-		}{c.Issuer, der})
+			At      time.Time
+		}{c.Issuer, der, c.IssuedAt.UTC()})
 		if status != http.StatusOK || !strings.Contains(said, `"Standing":"revoked"`) || strings.Contains(said, `"good"`) {
 			t.Errorf("%d %s", status, said)
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"chancela/internal/ca"
 	"chancela/internal/signer"
@@ -22,7 +23,8 @@ func FuzzCalls(f *testing.F) {
 		struct {
 			Issuer  string
 			Request []byte
-		}{"emissora-teste", []byte{0x30, 0}},
+			At      time.Time
+		}{"emissora-teste", []byte{0x30, 0}, time.Unix(1e9, 0).UTC()},
 		struct{ Request []byte }{[]byte{0x30, 0}},
 		struct{ Issuer string }{"emissora-teste"},
 		struct{}{},

@@ -106,7 +106,9 @@ func (l *Line) Seal(ctx context.Context, by actor.Actor, r ca.SealRequest) (ca.S
 func (l *Line) Answer(ctx context.Context, issuer string, statuses []issuance.SingleStatus, nonce []byte) ([]byte, error) {
 	question := issuance.StatusRequest{Nonce: nonce}
 	var expected []said
+	var at time.Time
 	for _, one := range statuses {
+		at = one.ThisUpdate.UTC()
 		question.Asked = append(question.Asked, one.ID)
 		expected = append(expected, saidOf(one))
 	}
@@ -114,7 +116,7 @@ func (l *Line) Answer(ctx context.Context, issuer string, statuses []issuance.Si
 	if err != nil {
 		return nil, fmt.Errorf("signer: ask for an answer: %w", err)
 	}
-	reply, err := ask[answerReply](ctx, l, shortCall, pathAnswer, answerCall{issuer, der})
+	reply, err := ask[answerReply](ctx, l, shortCall, pathAnswer, answerCall{issuer, der, at})
 	if err != nil {
 		return nil, err
 	}

@@ -129,7 +129,7 @@ func (b *broken) Seal(ctx context.Context, _ actor.Actor, _ ca.SealRequest) (ca.
 	return ca.Signature{}, b.fail(ctx)
 }
 
-func (b *broken) AnswerAsked(ctx context.Context, _ string, _ []issuance.CertID, _ []byte) ([]byte, []issuance.SingleStatus, error) {
+func (b *broken) AnswerAsked(ctx context.Context, _ string, _ []issuance.CertID, _ []byte, _ time.Time) ([]byte, []issuance.SingleStatus, error) {
 	return nil, nil, b.fail(ctx)
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"chancela/internal/actor"
 	"chancela/internal/ca"
@@ -20,7 +21,7 @@ import (
 type Room interface {
 	Issue(ctx context.Context, by actor.Actor, r ca.Request) (ca.Certificate, error)
 	Seal(ctx context.Context, by actor.Actor, r ca.SealRequest) (ca.Signature, error)
-	AnswerAsked(ctx context.Context, issuer string, asked []issuance.CertID, nonce []byte) ([]byte, []issuance.SingleStatus, error)
+	AnswerAsked(ctx context.Context, issuer string, asked []issuance.CertID, nonce []byte, at time.Time) ([]byte, []issuance.SingleStatus, error)
 	Stamp(ctx context.Context, r issuance.StampRequest) ([]byte, error)
 	Publish(ctx context.Context, issuer string) error
 }
@@ -156,7 +157,7 @@ func (s *Server) answer(ctx context.Context, body []byte) (any, error) {
 	if err != nil {
 		return nil, errForeign
 	}
-	der, statuses, err := s.c.Room.AnswerAsked(ctx, in.Issuer, question.Asked, question.Nonce)
+	der, statuses, err := s.c.Room.AnswerAsked(ctx, in.Issuer, question.Asked, question.Nonce, in.At)
 	reply := answerReply{DER: der}
 	for _, one := range statuses {
 		reply.Said = append(reply.Said, saidOf(one))

@@ -43,6 +43,7 @@ type sealReply struct{ Signature ca.Signature }
 type answerCall struct {
 	Issuer  string
 	Request []byte
+	At      time.Time // by which whoever asks keeps the answer; another moment than just now does not count
 }
 
 type answerReply struct {
