@@ -36,7 +36,12 @@ func OpenRecord(c Config, announce func(ctx context.Context, issuer string) erro
 	if err != nil {
 		return nil, err
 	}
-	r.announce = announce
+	r.announce = func(ctx context.Context, issuer string) error {
+		if err := announce(ctx, issuer); err != nil {
+			return err
+		}
+		return r.CatchUp(ctx) // the list that was made elsewhere is the one in force here too, before the deed returns
+	}
 	return r, nil
 }
 

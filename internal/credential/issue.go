@@ -16,6 +16,7 @@ import (
 	"chancela/internal/credential/pades"
 	"chancela/internal/credential/sheet"
 	"chancela/internal/db"
+	"chancela/internal/fault"
 	"chancela/internal/i18n"
 	"chancela/internal/portal"
 )
@@ -26,22 +27,32 @@ const atOnce = 10_000
 // mostPDF bounds a sealed file; a sheet has less than a hundredth of it.
 const mostPDF = 16 << 20
 
-// every is how often the loop looks for what was left over.
-const every = 30 * time.Second
+// every is how often the loop looks for what was left over, and soon how often while the seals cannot be reached.
+const (
+	every = 30 * time.Second
+	soon  = 3 * time.Second
+)
 
-// Run works until ctx ends: at once after each approval, and every while for what was left over.
+// Run works until ctx ends: at once after each approval, and every while for what was left over. What waits for seals
+// that cannot be reached goes on soon after they can.
 func (s *Service) Run(ctx context.Context) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	away := false
 	for {
-		if _, err := s.Work(ctx); err != nil && ctx.Err() == nil {
+		_, err := s.Work(ctx)
+		waits := fault.Is(err, fault.Unavailable)
+		if err != nil && ctx.Err() == nil && !(waits && away) { // once, and not every while
 			s.c.Log.ErrorContext(ctx, "credential: work", "error", err)
+		}
+		away = waits
+		pause := every
+		if away {
+			pause = soon
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.wake:
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

@@ -23,10 +23,15 @@ type TLS struct {
 // errPeer is why a connection is not used whose other side is not the one that was named.
 var errPeer = errors.New("signer: the other side is not one that the settings name")
 
+// longestSocket is what the kernel takes (unix(7), sun_path without its ending zero).
+const longestSocket = 107
+
 // split reads an address.
 func split(address string) (network, where string, err error) {
 	network, where, ok := strings.Cut(address, ":")
 	switch {
+	case ok && network == "unix" && len(where) > longestSocket:
+		return "", "", fmt.Errorf("signer: address %q: the path of a socket has at most %d bytes", address, longestSocket)
 	case ok && network == "unix" && strings.HasPrefix(where, "/"):
 		return "unix", where, nil
 	case ok && network == "tls":

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -50,7 +51,7 @@ func Listen(ctx context.Context, c ListenConfig) (net.Listener, error) {
 	if err := admit(where, c.Group); err != nil {
 		return nil, errors.Join(fmt.Errorf("signer: socket: %w", err), l.Close())
 	}
-	return &peers{UnixListener: l, at: &net.UnixAddr{Name: where, Net: "unix"}, users: c.Users, log: c.Log}, nil
+	return &peers{UnixListener: l, users: c.Users, log: c.Log}, nil
 }
 
 func tlsListener(ctx context.Context, where string, with *tls.Config) (net.Listener, error) {
@@ -86,26 +87,17 @@ func makeRoom(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// listenClosed makes the socket in a folder that nobody else enters, and moves it to its place when nobody but its
-// owner may open it: there is no moment in which somebody else could.
+// listenClosed makes the socket with nobody but its owner able to open it, from its first moment.
 func listenClosed(ctx context.Context, path string) (*net.UnixListener, error) {
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".signer-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	temp := filepath.Join(dir, "s")
-	l, err := new(net.ListenConfig).Listen(ctx, "unix", temp)
+	before := syscall.Umask(0o177) // of the whole process, for a moment: what is made meanwhile is closed too
+	l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	syscall.Umask(before)
 	if err != nil {
 		return nil, err
 	}
 	socket, ok := l.(*net.UnixListener)
 	if !ok {
 		return nil, errors.Join(errors.New("no socket"), l.Close())
-	}
-	socket.SetUnlinkOnClose(false) // the file is elsewhere then; the next start takes it away
-	if err := errors.Join(os.Chmod(temp, 0o600), os.Rename(temp, path)); err != nil {
-		return nil, errors.Join(err, l.Close())
 	}
 	return socket, nil
 }
@@ -122,13 +114,9 @@ func admit(path string, group int) error {
 type peers struct {
 	*net.UnixListener
 
-	at    net.Addr
 	users []int
 	log   *slog.Logger
 }
-
-// Addr is where the socket is now.
-func (p *peers) Addr() net.Addr { return p.at }
 
 // Accept gives the next connection of somebody who may come; the others' are closed at once.
 func (p *peers) Accept() (net.Conn, error) {
