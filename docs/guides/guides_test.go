@@ -52,6 +52,19 @@ func TestTheSettingsOfTheGuideServeInPublic(t *testing.T) {
 	}
 }
 
+// TestTheSettingsOfTheGuidesStatusProcessAreTaken reads them, with the one secret that it wants.
+func TestTheSettingsOfTheGuidesStatusProcessAreTaken(t *testing.T) {
+	file := blocksOf(t, "operator.md", "toml")["# status.toml"]
+	for _, env := range [][]string{nil, {"CHANCELA_KEYS_PASSPHRASE=uma frase de teste"}} {
+		s, _, err := config.Read(config.Source{
+			File: "status.toml", Env: func() []string { return env }, ReadAll: func(string) ([]byte, error) { return []byte(file), nil },
+		})
+		if (err == nil) != (env != nil) || err == nil && s.Server.Role != config.StatusRole {
+			t.Errorf("%v: role %q, %v", env, s.Server.Role, err)
+		}
+	}
+}
+
 // TestTheSettingsOfTheGuidesSignerAreTaken reads those of both sides, over the socket and over the network.
 func TestTheSettingsOfTheGuidesSignerAreTaken(t *testing.T) {
 	blocks := blocksOf(t, "operator.md", "toml")
