@@ -10,6 +10,7 @@ import (
 	"chancela/internal/fault"
 	"chancela/internal/field"
 	"chancela/internal/i18n"
+	"chancela/internal/portal"
 	"chancela/internal/web/ui"
 )
 
@@ -27,6 +28,8 @@ const (
 	endSure   = "confirmo"
 	wholeBody = "cessar"
 
+	keepKind  = "genero"
+	keepThing = "coisa"
 	pathBody  = "body"
 	bodyAsked = "numero-da-entidade"
 )
@@ -116,7 +119,7 @@ func (v *visit) endAt(nipc, whom string) string {
 	if v.staff() == nil {
 		return v.at("tecnico", "entidades", nipc, whom)
 	}
-	return v.at("entidade", nipc, whom)
+	return v.at("pessoas", nipc, whom)
 }
 
 func (v *visit) endingAt(id string) string {
@@ -173,6 +176,9 @@ type thingsPart struct {
 	Title string
 	Lines []ui.Fact
 }
+
+// ends says whether powers end in this portal by anybody's word.
+func (v *visit) ends() bool { return v.portal.Rules.Endings != (portal.Endings{}) }
 
 // which powers are meant by the address.
 func (v *visit) which() account.Which {
@@ -233,7 +239,7 @@ func (v *visit) endTrail() []ui.Link {
 	if v.staff() == nil {
 		return v.trail(ui.Link{Text: v.say("web.bodies"), Href: v.at("tecnico", "entidades")})
 	}
-	return v.trail(ui.Link{Text: v.areaTitle(), Href: v.at("area")}, ui.Link{Text: v.say("web.teams"), Href: v.at("entidade")})
+	return v.trail(ui.Link{Text: v.areaTitle(), Href: v.at("area")}, ui.Link{Text: v.say("web.teams"), Href: v.at("pessoas")})
 }
 
 // list puts powers and things on the page, each with what becomes of it.
@@ -266,7 +272,7 @@ func (v *visit) thingAt(one account.Thing) string {
 	}
 	switch one.Kind {
 	case HangsCertificate:
-		return v.at("tecnico", "certificados", one.ID)
+		return v.certificateAt(one.ID)
 	case HangsCredential:
 		return v.at("tecnico", "credenciais", one.ID)
 	}

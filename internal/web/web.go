@@ -182,9 +182,9 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/credenciais/{id}", s.credential},
 		{"GET /{portal}/credenciais/{id}/pdf", s.credentialPDF},
 
-		{"GET /{portal}/entidade", s.teams},
-		{"GET /{portal}/entidade/{body}/{person}", s.end},
-		{"POST /{portal}/entidade/{body}/{person}", s.ended},
+		{"GET /{portal}/pessoas", s.teams},
+		{"GET /{portal}/pessoas/{body}/{person}", s.end},
+		{"POST /{portal}/pessoas/{body}/{person}", s.ended},
 		{"GET /{portal}/cessacoes/{id}", s.ending},
 
 		{"GET /{portal}/tecnico/{$}", s.queue},
