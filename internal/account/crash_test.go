@@ -53,9 +53,8 @@ func TestTheChildThatIsKilled(t *testing.T) {
 			select {} // the signal is on its way
 		}
 	}
-	done, err := k.CarryOut(t.Context())
+	_, err = k.CarryOut(t.Context())
 	must(t, err)
-	fmt.Println("done", done)
 	must(t, d.Close())
 }
 

@@ -73,7 +73,7 @@ type Held struct {
 }
 
 // Count says how many things an effect falls on.
-func (p Preview) Count(e Effect) (n int) { return count(p.Things, e) }
+func (v Preview) Count(e Effect) (n int) { return count(v.Things, e) }
 
 func count(things []Thing, e Effect) (n int) {
 	for _, one := range things {

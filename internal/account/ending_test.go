@@ -92,8 +92,8 @@ func (k *kit) member(name, address, nipc string, powers ...string) Account {
 	return k.at(address, Applicant)
 }
 
-func (one Account) person() actor.Actor {
-	return actor.Actor{Kind: actor.Person, Portal: one.Portal, Person: one.Person, Account: one.ID, Session: "s", Strength: actor.ByCode}
+func (a Account) person() actor.Actor {
+	return actor.Actor{Kind: actor.Person, Portal: a.Portal, Person: a.Person, Account: a.ID, Session: "s", Strength: actor.ByCode}
 }
 
 func (k *kit) preview(by actor.Actor, which Which) Preview {
