@@ -10,6 +10,7 @@ package account
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -134,6 +135,9 @@ type Config struct {
 	Vault   *vault.Vault
 	// Throttle counts what visitors can make the program send.
 	Throttle *throttle.Counters
+	// Crash is called at each of [CrashPoints]; nil but in tests.
+	Crash func(point string)
+	Log   *slog.Logger
 }
 
 // Accounts is the room's door.
@@ -144,11 +148,25 @@ type Accounts struct {
 	links    *link.Links
 	vault    *vault.Vault
 	throttle *throttle.Counters
+	crash    func(point string)
+	log      *slog.Logger
+
+	dependents []dependent
+	awake      chan struct{}
 }
 
 // New opens the room.
 func New(c Config) *Accounts {
-	return &Accounts{db: c.DB, portals: c.Portals, letters: c.Letters, links: c.Links, vault: c.Vault, throttle: c.Throttle}
+	if c.Crash == nil {
+		c.Crash = func(string) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Accounts{
+		db: c.DB, portals: c.Portals, letters: c.Letters, links: c.Links, vault: c.Vault, throttle: c.Throttle, crash: c.Crash, log: c.Log,
+		awake: make(chan struct{}, 1),
+	}
 }
 
 // Officers lists the active officers of a portal who may do what the permission names, when they are signed in as

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -365,4 +366,169 @@ func endPowers(ctx context.Context, tx *db.Tx, account actor.AccountID, why stri
 		return fmt.Errorf("end powers of account %s: %w", account, err)
 	}
 	return nil
+}
+
+// heldPowers lists the powers that are meant and have not ended, with whose they are.
+func heldPowers(ctx context.Context, tx *db.Tx, which Which) ([]Held, error) {
+	return db.Collect(ctx, tx, scanHeld, `SELECT `+heldColumns+` WHERE w.portal = $1 AND w.body_nipc = $2 AND ($3 = '' OR w.person = $3)
+		AND ($4 = '' OR w.id = $4) AND w.ended_at = '' AND (w.body_nipc <> '' OR $3 <> '') ORDER BY w.person, w.from_at, w.id`,
+		which.Portal, which.NIPC, string(which.Person), which.Power)
+}
+
+const heldColumns = `w.id, w.power_key, w.account, w.body_nipc, COALESCE(b.name, ''), w.case_id, w.position, w.unit,
+	w.locality, w.from_at, w.until_at, w.confirm_by, w.person, p.name FROM power w JOIN person p ON p.id = w.person
+	LEFT JOIN body b ON b.portal = w.portal AND b.nipc = w.body_nipc AND b.current`
+
+func scanHeld(scan func(...any) error) (h Held, err error) {
+	err = scan(&h.ID, &h.Key, &h.Account, &h.BodyNIPC, &h.BodyName, &h.Case, &h.Position, &h.Unit, &h.Locality,
+		db.Times(&h.From), db.Times(&h.Until), db.Times(&h.ConfirmBy), &h.Person, &h.Name)
+	return h, err
+}
+
+// lapsedPowers lists those whose term has come and of which nothing was made yet.
+func lapsedPowers(ctx context.Context, tx *db.Tx, portalName string) ([]Held, error) {
+	return db.Collect(ctx, tx, scanHeld, `SELECT `+heldColumns+` WHERE w.portal = $1 AND w.ended_at = '' AND w.until_at <> '' AND w.until_at <= $2
+		AND NOT EXISTS (SELECT 1 FROM ending_power ep JOIN ending e ON e.id = ep.ending_id WHERE ep.power_id = w.id AND e.done_at = '')
+		ORDER BY w.person, w.body_nipc, w.id LIMIT 200`, portalName, tx.Stamp())
+}
+
+// managersOf lists the accounts in use of those who have one of the powers for a body, running now.
+func managersOf(ctx context.Context, tx *db.Tx, portalName, nipc string, keys []string) ([]Account, error) {
+	found, err := db.Collect(ctx, tx, scanHeld, `SELECT `+heldColumns+` WHERE w.portal = $1 AND w.body_nipc = $2 AND w.body_nipc <> '' AND w.ended_at = ''
+		ORDER BY w.from_at, w.id`, portalName, nipc)
+	var all []Account
+	for _, h := range found {
+		if !slices.Contains(keys, h.Key) || !h.Runs(tx.Now()) || slices.ContainsFunc(all, func(a Account) bool { return a.ID == h.Account }) {
+			continue
+		}
+		one, err := byID(ctx, tx, h.Account)
+		if err != nil {
+			return nil, err
+		}
+		if one.State == Active {
+			all = append(all, one)
+		}
+	}
+	return all, err
+}
+
+// limitPower has a power end no later than a moment.
+func limitPower(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE power SET until_at = $2 WHERE id = $1 AND ended_at = '' AND (until_at = '' OR until_at > $2)`, id, db.Time(at))
+	return err
+}
+
+// endEach ends the powers of an ending.
+func endEach(ctx context.Context, tx *db.Tx, ending, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE power SET ended_at = $2, ended_why = $3 WHERE ended_at = ''
+		AND id IN (SELECT power_id FROM ending_power WHERE ending_id = $1)`, ending, tx.Stamp(), why)
+	return err
+}
+
+func insertEnding(ctx context.Context, tx *db.Tx, e Ending) error {
+	_, err := tx.Exec(ctx, `INSERT INTO ending (id, portal, cause, body_nipc, body_name, person, digest, reason, at, kind, by_person, made_at, done_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')`,
+		e.ID, e.Portal, string(e.Cause), e.NIPC, e.Body, string(e.Person), e.digest, e.Reason, db.Time(e.At), string(e.kind), string(e.person), tx.Stamp())
+	if err != nil {
+		return fmt.Errorf("new ending: %w", err)
+	}
+	for _, power := range e.Powers {
+		if _, err := tx.Exec(ctx, `INSERT INTO ending_power (ending_id, power_id) VALUES ($1, $2)`, e.ID, power.ID); err != nil {
+			return fmt.Errorf("power of an ending: %w", err)
+		}
+	}
+	for seq, one := range e.Things {
+		if err := insertThing(ctx, tx, e.ID, seq, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertThing(ctx context.Context, tx *db.Tx, ending string, seq int, one Thing) error {
+	_, err := tx.Exec(ctx, `INSERT INTO ending_thing (ending_id, seq, kind, thing, label_pt, label_en, detail, holder, effect, done_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '') ON CONFLICT DO NOTHING`,
+		ending, int64(seq), one.Kind, one.ID, one.Label.PT, one.Label.EN, one.Detail, one.Holder, string(one.Effect))
+	if err != nil {
+		return fmt.Errorf("thing of an ending: %w", err)
+	}
+	return nil
+}
+
+const endingColumns = `id, portal, cause, body_nipc, body_name, person, digest, reason, at, kind, by_person, made_at, done_at`
+
+func scanEnding(scan func(...any) error) (e Ending, err error) {
+	err = scan(&e.ID, &e.Portal, &e.Cause, &e.NIPC, &e.Body, &e.Person, &e.digest, &e.Reason, db.Times(&e.At), &e.kind, &e.person,
+		db.Times(&e.MadeAt), db.Times(&e.DoneAt))
+	return e, err
+}
+
+func endingByDigest(ctx context.Context, tx *db.Tx, portalName, digest string) (id string, found bool, err error) {
+	err = tx.Row(ctx, `SELECT id FROM ending WHERE portal = $1 AND digest = $2`, portalName, digest).Scan(&id)
+	if db.None(err) {
+		return "", false, nil
+	}
+	return id, err == nil, err
+}
+
+func endingByID(ctx context.Context, tx *db.Tx, id string) (Ending, error) {
+	e, err := scanEnding(tx.Row(ctx, `SELECT `+endingColumns+` FROM ending WHERE id = $1`, id).Scan)
+	if db.None(err) {
+		return Ending{}, fault.New(fault.NotFound, "fault.not-found")
+	}
+	if err != nil {
+		return Ending{}, err
+	}
+	return e, e.whole(ctx, tx)
+}
+
+// whole reads the powers and things of an ending.
+func (e *Ending) whole(ctx context.Context, tx *db.Tx) (err error) {
+	e.Powers, err = db.Collect(ctx, tx, scanHeld, `SELECT `+heldColumns+` JOIN ending_power ep ON ep.power_id = w.id WHERE ep.ending_id = $1
+		ORDER BY w.person, w.from_at, w.id`, e.ID)
+	if err != nil {
+		return err
+	}
+	e.Things, err = db.Collect(ctx, tx, func(scan func(...any) error) (one Thing, err error) {
+		err = scan(&one.Kind, &one.ID, &one.Label.PT, &one.Label.EN, &one.Detail, &one.Holder, &one.Effect, db.Times(&one.DoneAt))
+		return one, err
+	}, `SELECT kind, thing, label_pt, label_en, detail, holder, effect, done_at FROM ending_thing WHERE ending_id = $1 ORDER BY seq`, e.ID)
+	return err
+}
+
+// dueEndings lists those that take effect now and are not done.
+func dueEndings(ctx context.Context, tx *db.Tx) ([]string, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (id string, err error) { return id, scan(&id) },
+		`SELECT id FROM ending WHERE done_at = '' AND at <= $1 ORDER BY at, id LIMIT 100`, tx.Stamp())
+}
+
+func latestEndings(ctx context.Context, tx *db.Tx, portalName string) ([]Ending, error) {
+	all, err := db.Collect(ctx, tx, scanEnding, `SELECT `+endingColumns+` FROM ending WHERE portal = $1 ORDER BY made_at DESC, id LIMIT 100`, portalName)
+	for i := range all {
+		if err == nil {
+			err = all[i].whole(ctx, tx)
+		}
+	}
+	return all, err
+}
+
+// doneThing marks a thing as done; false if it was already.
+func doneThing(ctx context.Context, tx *db.Tx, ending, kind, thing string, effect Effect) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE ending_thing SET done_at = $5 WHERE ending_id = $1 AND kind = $2 AND thing = $3 AND effect = $4 AND done_at = ''`,
+		ending, kind, thing, string(effect), tx.Stamp())
+	return n == 1, err
+}
+
+// stayThing lets a thing stay that was to end.
+func stayThing(ctx context.Context, tx *db.Tx, ending, kind, thing string) error {
+	_, err := tx.Exec(ctx, `UPDATE ending_thing SET effect = 'stay' WHERE ending_id = $1 AND kind = $2 AND thing = $3 AND effect = 'end' AND done_at = ''`,
+		ending, kind, thing)
+	return err
+}
+
+// doneEnding marks an ending as done, unless something of it is left; false if it was already, or is not.
+func doneEnding(ctx context.Context, tx *db.Tx, id string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE ending SET done_at = $2 WHERE id = $1 AND done_at = ''
+		AND NOT EXISTS (SELECT 1 FROM ending_thing WHERE ending_id = $1 AND effect = 'end' AND done_at = '')`, id, tx.Stamp())
+	return n == 1, err
 }

@@ -40,7 +40,7 @@ func (a *Accounts) Close(ctx context.Context, by actor.Actor, id actor.AccountID
 		if one.State == Closed {
 			return fault.New(fault.Conflict, "fault.conflict")
 		}
-		if err := endPowers(ctx, tx, one.ID, "closed"); err != nil {
+		if err := a.endingOfAccount(ctx, tx, by, one); err != nil {
 			return err
 		}
 		return a.leave(ctx, tx, one, Closed)

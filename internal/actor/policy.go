@@ -33,6 +33,7 @@ const (
 	RevokeAny        Permission = "certificate.revoke"  // revoke or reinstate anybody's certificate, with reasons
 	SuspendAny       Permission = "certificate.suspend" // suspend anybody's certificate, with reasons
 	JudgeCredential  Permission = "credential.judge"    // suspend, revoke, replace a credential
+	EndPowers        Permission = "power.end"           // end powers, with the certificates that follow
 	InviteOfficer    Permission = "officer.invite"
 	SeeAudit         Permission = "audit.see"
 	RunTheProgram    Permission = "program.run" // ceremonies, loops, the operator's verbs
@@ -69,6 +70,7 @@ var policy = map[Permission]rule{
 	RevokeAny:        {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	SuspendAny:       {kinds: []Kind{Officer}, roles: []Role{Director, Decider}, least: ByCode},
 	JudgeCredential:  {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
+	EndPowers:        {kinds: []Kind{Person, Officer}, roles: []Role{Decider}, least: ByCode},
 	InviteOfficer:    {kinds: []Kind{Officer, System}, roles: []Role{Administrator}, least: ByCode},
 	SeeAudit:         {kinds: []Kind{Officer, System}, roles: []Role{Auditor, Administrator}, least: ByCode},
 	RunTheProgram:    {kinds: []Kind{System}},

@@ -263,7 +263,7 @@ func (a *App) waysOut() (notify.MailSender, notify.SMSSender, error) {
 }
 
 func (a *App) openPeople(ctx context.Context, v *vault.Vault) error {
-	a.Accounts = account.New(account.Config{DB: a.DB, Portals: a.Portals, Letters: a.Letters, Links: a.Links, Vault: v, Throttle: a.Counters})
+	a.Accounts = account.New(account.Config{DB: a.DB, Portals: a.Portals, Letters: a.Letters, Links: a.Links, Vault: v, Throttle: a.Counters, Crash: a.o.Crash, Log: a.o.Log})
 	if err := a.Accounts.ImportRegisters(ctx); err != nil {
 		return err
 	}
@@ -318,6 +318,8 @@ func (a *App) openSigning(ctx context.Context) error {
 		return err
 	}
 	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
+	a.Accounts.Hang(web.HangsCertificate, a.Certificates)
+	a.Accounts.Hang(web.HangsCredential, a.Credentials)
 	if err := a.loadHierarchy(ctx); err != nil {
 		return fmt.Errorf("certification hierarchy: %w", err)
 	}
@@ -442,6 +444,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.Module != nil {
 		loop("keys", a.watchKeys)
 	}
+	loop("account", a.Accounts.Run)
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {

@@ -205,6 +205,8 @@ type People interface {
 
 var _ People = (*account.Accounts)(nil)
 
+var _ account.Dependent = (*Service)(nil)
+
 // Authority is what orders need of the room that signs: package ca, in this process or in one of its own.
 type Authority interface {
 	// Issue issues the certificate of an order, once, if the record shows it approved.
@@ -220,6 +222,8 @@ type Authority interface {
 	ReuseIdentity(ctx context.Context, tx *db.Tx, r ca.Reuse) (bool, error)
 	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
 	OfHolder(ctx context.Context, tx *db.Tx, portal string, holder actor.PersonID) ([]ca.Certificate, error)
+	// OfCase are all certificates of a case, lost and intended ones too.
+	OfCase(ctx context.Context, tx *db.Tx, caseID string) ([]ca.Certificate, error)
 	KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error)
 	ChainOf(c ca.Certificate) ([][]byte, error)
 }

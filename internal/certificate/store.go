@@ -153,3 +153,16 @@ func dropRenewal(ctx context.Context, tx *db.Tx, id ID) error {
 	_, err := tx.Exec(ctx, `UPDATE certificate_renewal SET live = FALSE WHERE order_id = $1`, string(id))
 	return err
 }
+
+// hanging lists the orders of a body, or of a person there, that came to something or still may.
+func hanging(ctx context.Context, tx *db.Tx, portal, nipc string, person actor.PersonID) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND body_nipc = $2 AND ($3 = '' OR person = $3)
+		AND state NOT IN ('declined', 'stopped') ORDER BY made_at, id`, portal, nipc, string(person))
+}
+
+// stopOrder ends an order that is not issued; false if it is, or was stopped before.
+func stopOrder(ctx context.Context, tx *db.Tx, id ID) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET state = 'stopped', closed_at = $2 WHERE id = $1 AND state IN ('awaiting-identity', 'issuing')`,
+		string(id), tx.Stamp())
+	return n == 1, err
+}

@@ -77,6 +77,9 @@ func (s *Service) Work(ctx context.Context) (issued int, err error) {
 
 // issue has one order issued, and tells its holder.
 func (s *Service) issue(ctx context.Context, r row) (bool, error) {
+	if err := s.entitled(ctx, r); err != nil {
+		return false, s.held(ctx, r, err)
+	}
 	c, err := s.c.CA.Issue(ctx, actor.Machine(r.Portal), ca.Request{
 		ID: r.ID.object(), Portal: r.Portal, Case: r.Case, Order: r.der, Quorum: r.quorum, Holder: r.Holder, Identity: r.identity,
 	})

@@ -142,6 +142,12 @@ func (c *checker) powersAndReasons() {
 			proc, ok := c.p.Procedure(key)
 			c.expect(ok && proc.For == ForPerson, power.At, "opens: %q; expected a procedure for persons", key)
 		}
+		c.expect(slices.Contains([]string{"", FollowsRevoke, FollowsLeave}, power.Follows), power.At, "follows: %q; expected revoke or leave", power.Follows)
+		c.expect(power.Follows != FollowsRevoke || c.p.Rules.Endings.Power != "", power.At, "follows: revoke needs rules.endings.power")
+	}
+	for _, code := range []string{c.p.Rules.Endings.Power, c.p.Rules.Endings.Body} {
+		reason, ok := c.p.Reason(code)
+		c.expect(code == "" || ok && reason.For == "revoke", c.at("rules", "endings"), "rules.endings: %q; expected a reason for: revoke", code)
 	}
 	for _, reason := range c.p.Reasons {
 		c.expect(reason.Code != "" && !seen[reason.Code], reason.At, "reason %q; expected a code of its own", reason.Code)

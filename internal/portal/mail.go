@@ -33,6 +33,8 @@ const (
 	AccountRecovery     Event = "account.recovery"         // link
 	PasswordChanged     Event = "account.password-changed" // link
 	PowersChanged       Event = "account.powers"           // purposes until
+	PowersEnded         Event = "account.powers-ended"     // purposes list until: to the person, and to whoever answers for the body's people
+	EndingProposed      Event = "account.ending-proposed"  // to officers: list until link
 	OfficerInvited      Event = "officer.invited"          // link role
 	CertificateIssued   Event = "certificate.issued"       // product link until
 	CertificateActive   Event = "certificate.active"       // product until
@@ -62,6 +64,7 @@ func Events() map[Event][]string {
 		CaseFollow:     {"link"},
 		AccountInvited: {"link", "author", "office", "delegation", "purposes", "address"}, AccountReinvited: {"link"},
 		AccountCode: {"code"}, AccountRecovery: {"link"}, PasswordChanged: {"link"}, PowersChanged: {"purposes", "until"},
+		PowersEnded: {"purposes", "list", "until"}, EndingProposed: {"list", "until", "link"},
 		OfficerInvited:    {"link", "role"},
 		CertificateIssued: {"product", "link", "until"}, CertificateActive: {"product", "until"},
 		CertificateRevoked: {"product", "serial", "reason", "requester"}, CertificateDeclined: {"product", "serial"},

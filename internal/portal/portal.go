@@ -111,6 +111,12 @@ type Power struct {
 	Label Text   `yaml:"label"`
 	// Opens are the procedures that this power lets a signed-in person file.
 	Opens []string `yaml:"opens"`
+	// Follows says what becomes of the certificates that were ordered by this power once it ends for its holder: revoke,
+	// or leave (if left out), since they are the body's and go on without the person. When the body ends, none is left.
+	Follows string `yaml:"follows"`
+	// Manages says that whoever has this power answers for the people of the body: they may say of others there that
+	// they left, and are told of it.
+	Manages bool `yaml:"manages"`
 }
 
 // Rules are the terms and texts of administrative procedure that are the body's to set.
@@ -128,8 +134,21 @@ type Rules struct {
 	Remedies         Text         `yaml:"remedies"`          // remedies block of an unfavourable act (CPA 184.º–199.º)
 	Director         Officeholder `yaml:"director"`          // person directing the procedure (CPA 55.º)
 	Decider          Officeholder `yaml:"decider"`           // office in whose name decisions are made
+	Endings          Endings      `yaml:"endings"`           // what follows when a power or a body ends; none, and nothing is ended here
 	Holidays         []string     `yaml:"holidays"`          // municipal holidays, MM-DD; the national ones are the program's
 }
+
+// Endings name the grounds (of those for: revoke) for which certificates are revoked that follow an ending.
+type Endings struct {
+	Power string `yaml:"power"` // a power ended: its term came, its holder left, or it was taken away
+	Body  string `yaml:"body"`  // the body ended
+}
+
+// What may become of a power's certificates.
+const (
+	FollowsRevoke = "revoke"
+	FollowsLeave  = "leave"
+)
 
 // Officeholder is a name and an office printed with acts.
 type Officeholder struct {

@@ -22,6 +22,7 @@ type areaPage struct {
 	AllCases     ui.Link
 	New          []ui.Card
 	Powers       []powersOf
+	Teams        ui.Link // who serves where, and who left
 }
 
 // areaPart is a part of the page with its cards, or what is said where there are none.
@@ -42,6 +43,9 @@ func (s *Server) area(v *visit) error {
 	}
 	p := areaPage{Frame: v.frame(v.areaTitle()), New: v.newCards(), Powers: v.powers(known)}
 	p.Frame.Lead = v.say("web.area.lead", "name", known.Name)
+	if v.ends() && len(p.Powers) > 0 {
+		p.Teams = ui.Link{Text: v.say("web.teams"), Href: v.at("pessoas")}
+	}
 	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaCredentials} {
 		if err := part(&p); err != nil {
 			return err

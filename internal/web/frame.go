@@ -108,6 +108,9 @@ func (v *visit) officerMenu() []ui.Link {
 	if v.by.MayIn(v.portal.Name, actor.SeeCases) == nil {
 		links = append(links, ui.Link{Text: v.say("web.queue"), Href: v.at("tecnico", "")})
 	}
+	if v.by.MayIn(v.portal.Name, actor.SeeCases) == nil && v.ends() {
+		links = append(links, ui.Link{Text: v.say("web.bodies"), Href: v.at("tecnico", "entidades")})
+	}
 	if v.by.Holds(actor.Administrator) {
 		links = append(links, ui.Link{Text: v.say("web.team"), Href: v.at("tecnico", "equipa")})
 	}

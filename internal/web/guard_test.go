@@ -81,7 +81,8 @@ func TestNothingPrivateIsShownToWhoeverIsNotSignedIn(t *testing.T) {
 	for _, pattern := range web.Routes() {
 		_, rest, inPortal := strings.Cut(pattern, " /{portal}/")
 		private := inPortal && (strings.HasPrefix(rest, "tecnico/") || strings.HasPrefix(rest, "processos") || strings.HasPrefix(rest, "conta") ||
-			strings.HasPrefix(rest, "area") || strings.HasPrefix(rest, "certificados") || strings.HasPrefix(rest, "credenciais"))
+			strings.HasPrefix(rest, "area") || strings.HasPrefix(rest, "certificados") || strings.HasPrefix(rest, "credenciais") ||
+			strings.HasPrefix(rest, "pessoas") || strings.HasPrefix(rest, "cessacoes"))
 		if !private || strings.HasPrefix(rest, "tecnico/convite") {
 			continue
 		}

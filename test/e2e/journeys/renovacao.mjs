@@ -1,6 +1,7 @@
 // A certificate is renewed from its page: the function changed, the request is
 // signed with the earlier key, two officers approve, the earlier one is revoked
-// once the new one is accepted.
+// once the new one is accepted. In the end she leaves the body, and what hangs on
+// her powers follows.
 
 import assert from 'node:assert/strict'
 import { define, file, goOn, linkIn, officer, prove, signIn } from '../lib/acts.mjs'
@@ -111,6 +112,42 @@ export default async function ({ person, step, server }) {
     await ana.follow(say('web.renewal'))
     await ana.follow(say('web.renewal.next'))
     assert.equal(ana.at(), next)
+  })
+
+  let leave
+  await step('an officer finds the body, and sees what the end of a person, or of the body, would do', async () => {
+    await first.open('/ecce/tecnico/')
+    await first.follow(say('web.bodies'))
+    await ana.open('/ecce/area')
+    await ana.follow(say('web.teams'))
+    leave = await ana.page.evaluate(() => document.querySelector('main a[href*="/pessoas/"]').getAttribute('href'))
+    const [, , , number] = leave.split('/')
+    await first.fill(say('web.bodies.search'), number)
+    await first.press(say('ui.search'))
+    await first.sees(applicant.name)
+    await first.follow(new RegExp(`^${ana.word(say('web.leaver'))}`))
+    await first.sees(say('web.ending.ends'), say('web.ending.powers'))
+    await first.open(`/ecce/tecnico/entidades/${number}/cessar`)
+    await first.sees(say('web.ending.ends'), applicant.name)
+  })
+
+  await step('Ana leaves: she sees what will be revoked, must say that she did, and it is', async () => {
+    await ana.open(leave)
+    await ana.sees(say('web.ending.ends'), order.outcome.with.product)
+    await ana.press(say('web.ending.button'))
+    assert.equal(ana.status, 422)
+    await ana.tick(say('web.ending.sure'))
+    await ana.press(say('web.ending.button'))
+    const done = ana.at()
+    assert.match(done, /^\/ecce\/cessacoes\//)
+    await ana.comes(done, say('web.ending.state.done'))
+    await first.open(done.replace('/cessacoes/', '/tecnico/cessacoes/'))
+    await first.sees(say('web.ending.cause.left'))
+    await first.follow(say('web.bodies'))
+    await first.sees(say('web.bodies.latest'))
+    await ana.open('/ecce/area')
+    await ana.sees(say('web.certificate.state.revoked'), say('web.powers.none'))
+    await server.mail({ to: applicant.email, subject: 'Funções terminadas' })
   })
 }
 
