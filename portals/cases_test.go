@@ -21,7 +21,7 @@ func cases(t *testing.T) *portal.Portal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "credential": anything{}, "record": anything{}}
+	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "mandate": anything{}, "credential": anything{}, "record": anything{}}
 	p, err := portal.Load("cases", dir, kinds)
 	if err != nil {
 		t.Fatalf("\n%v", err)

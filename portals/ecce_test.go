@@ -25,7 +25,7 @@ func ecce(t *testing.T) *portal.Portal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}}
+	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "mandate": anything{}}
 	p, err := portal.Load("ecce", dir, kinds)
 	if err != nil {
 		t.Fatalf("\n%v", err)

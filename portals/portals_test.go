@@ -22,7 +22,7 @@ func (anything) Propose(context.Context, *db.Tx, portal.Grant) (portal.Proposal,
 func (anything) Grant(context.Context, *db.Tx, actor.Actor, portal.Grant) error { return nil }
 
 func TestTheEmbeddedPortalsHaveNoMistakes(t *testing.T) {
-	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "credential": anything{}, "record": anything{}}
+	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "mandate": anything{}, "credential": anything{}, "record": anything{}}
 	set, err := portal.LoadAll(kinds, portals.Files)
 	if err != nil {
 		t.Fatalf("\n%v", err)

@@ -75,6 +75,19 @@ func (a *Accounts) MemberAt(ctx context.Context, tx *db.Tx, portalName, address,
 	return "", nil
 }
 
+// Holds says whether a person has a power in force for a body that may still have what it opens: what is issued without
+// anybody's being there asks it each time (ETSI EN 319 411-1, REG-6.3.1-00B: right at the moment of issue).
+func (a *Accounts) Holds(ctx context.Context, tx *db.Tx, portalName string, person actor.PersonID, power, nipc string) (bool, error) {
+	if person == "" || power == "" || nipc == "" {
+		return false, nil
+	}
+	holds, err := holds(ctx, tx, portalName, person, power, nipc)
+	if err != nil {
+		return false, fmt.Errorf("power of person %s: %w", person, err)
+	}
+	return holds, nil
+}
+
 // BodiesFor lists the bodies on whose behalf a procedure may be filed, in the order in which the powers were granted:
 // one power in force for each, that of oneself with no body; none where they hold no power that opens it.
 func (k Known) BodiesFor(p *portal.Portal, procedureKey string, now time.Time) []Power {

@@ -11,6 +11,7 @@ import (
 	"chancela/internal/actor"
 	"chancela/internal/db"
 	"chancela/internal/fault"
+	"chancela/internal/portal"
 )
 
 // enter lets one deed at a time change something of a portal, until it is committed.
@@ -311,6 +312,15 @@ func powersOf(ctx context.Context, tx *db.Tx, person actor.PersonID) ([]Power, e
 		w.locality, w.from_at, w.until_at, w.confirm_by FROM power w
 		LEFT JOIN body b ON b.portal = w.portal AND b.nipc = w.body_nipc AND b.current
 		WHERE w.person = $1 AND w.ended_at = '' ORDER BY w.from_at, w.id`, string(person))
+}
+
+// holds says whether a power runs now, for a body that the register does not rule out.
+func holds(ctx context.Context, tx *db.Tx, portalName string, person actor.PersonID, power, nipc string) (holds bool, err error) {
+	err = tx.Row(ctx, `SELECT EXISTS (SELECT 1 FROM power w LEFT JOIN body b ON b.portal = w.portal AND b.nipc = w.body_nipc AND b.current
+		WHERE w.person = $1 AND w.portal = $2 AND w.power_key = $3 AND w.body_nipc = $4 AND w.ended_at = '' AND w.from_at <= $5
+		AND (w.until_at = '' OR w.until_at > $5) AND (w.confirm_by = '' OR w.confirm_by > $5) AND COALESCE(b.class, '') <> $6)`,
+		string(person), portalName, power, nipc, tx.Stamp(), string(portal.NotEligible)).Scan(&holds)
+	return holds, err
 }
 
 // hasPower says whether a person ever had a power for a body.

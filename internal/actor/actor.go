@@ -19,6 +19,7 @@ const (
 	Visitor Kind = "visitor" // nobody known; may follow a link of their own
 	Person  Kind = "person"  // an applicant or holder, signed in
 	Officer Kind = "officer" // staff of a portal, signed in
+	Program Kind = "program" // a body's own, known by the token that an approved case gave
 	System  Kind = "system"  // the program itself: a background loop, the operator at the command line
 )
 
@@ -29,6 +30,7 @@ type Strength int
 const (
 	Unknown  Strength = 0 // not recognised
 	ByLink   Strength = 1 // holds a secret mailed to an address
+	ByToken  Strength = 2 // holds the secret of an approved case, as a program does
 	ByCode   Strength = 3 // password, then a code sent to a proven address or telephone
 	ByDevice Strength = 4 // phishing-resistant: passkey or Cartão de Cidadão
 )
@@ -49,7 +51,7 @@ type Actor struct {
 	Session  string // id of the session, never its secret
 	Roles    []Role // an officer's roles in the portal at this moment
 	Strength Strength
-	Case     string // id of the one case that a proven link opened, for a Visitor
+	Case     string // id of the one case that a proven link opened, for a Visitor, or that gave a Program its token
 	Address  string // where from, shortened to a network; for throttles and the audit trail
 }
 

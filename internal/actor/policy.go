@@ -34,6 +34,7 @@ const (
 	SuspendAny       Permission = "certificate.suspend" // suspend anybody's certificate, with reasons
 	JudgeCredential  Permission = "credential.judge"    // suspend, revoke, replace a credential
 	EndPowers        Permission = "power.end"           // end powers, with the certificates that follow
+	UseMandate       Permission = "mandate.use"         // have certificates issued under a mandate, see and revoke them
 	InviteOfficer    Permission = "officer.invite"
 	SeeAudit         Permission = "audit.see"
 	RunTheProgram    Permission = "program.run" // ceremonies, loops, the operator's verbs
@@ -71,6 +72,7 @@ var policy = map[Permission]rule{
 	SuspendAny:       {kinds: []Kind{Officer}, roles: []Role{Director, Decider}, least: ByCode},
 	JudgeCredential:  {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	EndPowers:        {kinds: []Kind{Person, Officer}, roles: []Role{Decider}, least: ByCode},
+	UseMandate:       {kinds: []Kind{Program}},
 	InviteOfficer:    {kinds: []Kind{Officer, System}, roles: []Role{Administrator}, least: ByCode},
 	SeeAudit:         {kinds: []Kind{Officer, System}, roles: []Role{Auditor, Administrator}, least: ByCode},
 	RunTheProgram:    {kinds: []Kind{System}},

@@ -21,6 +21,7 @@ import (
 
 	"chancela/internal/account"
 	"chancela/internal/actor"
+	"chancela/internal/api"
 	"chancela/internal/audit"
 	"chancela/internal/blob"
 	"chancela/internal/ca"
@@ -297,7 +298,7 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.room, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.room, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Counters: a.Counters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
@@ -317,7 +318,7 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err := a.openRecheck(); err != nil {
 		return err
 	}
-	a.outcomes.certificate.Service, a.outcomes.credential.Service = a.Certificates, a.Credentials
+	a.outcomes.certificate.Service, a.outcomes.mandate.Service, a.outcomes.credential.Service = a.Certificates, a.Certificates, a.Credentials
 	a.Accounts.Hang(web.HangsCertificate, a.Certificates)
 	a.Accounts.Hang(web.HangsCredential, a.Credentials)
 	if err := a.loadHierarchy(ctx); err != nil {
@@ -380,10 +381,15 @@ func (a *App) plan() ca.Plan {
 }
 
 func (a *App) openFace(context.Context) error {
-	var err error
+	programs, err := api.New(api.Config{
+		Certificates: a.Certificates, Portals: a.Portals, From: func(r *http.Request) string { return a.Web.Source(r) }, Log: a.o.Log,
+	})
+	if err != nil {
+		return err
+	}
 	c := web.Config{
 		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Status: a.Status,
-		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, Proxies: a.o.Settings.Server.Proxies, Clock: a.DB.Now, Log: a.o.Log,
+		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, API: programs, Proxies: a.o.Settings.Server.Proxies, Clock: a.DB.Now, Log: a.o.Log,
 	}
 	if a.evaluation() {
 		c.Notice, _ = i18n.Word("web.evaluation")

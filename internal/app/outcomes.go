@@ -13,16 +13,17 @@ import (
 type outcomes struct {
 	access      *account.Access
 	certificate *certificate.Outcome
+	mandate     *certificate.MandateOutcome
 	credential  *credential.Outcome
 }
 
 func newOutcomes() outcomes {
-	return outcomes{access: &account.Access{}, certificate: &certificate.Outcome{}, credential: &credential.Outcome{}}
+	return outcomes{access: &account.Access{}, certificate: &certificate.Outcome{}, mandate: &certificate.MandateOutcome{}, credential: &credential.Outcome{}}
 }
 
 // all names the outcomes by the kinds that definitions give.
 func (o outcomes) all() portal.Outcomes {
-	return portal.Outcomes{"account": o.access, "certificate": o.certificate, "credential": o.credential, "record": record{}}
+	return portal.Outcomes{"account": o.access, "certificate": o.certificate, "mandate": o.mandate, "credential": o.credential, "record": record{}}
 }
 
 // Outcomes are the kinds of outcome for the check of definitions, without an instance behind them.

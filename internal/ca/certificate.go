@@ -69,8 +69,12 @@ type Request struct {
 	ID     string
 	Portal string // "" for the hierarchy itself
 	Case   string // "" for what a ceremony approved
-	Order  []byte // as [issuance.Order.Encode] wrote it when it was approved
-	Quorum int    // how many different people must have approved it
+	Order  []byte // as [issuance.Order.Encode] wrote it when it was approved; nil under a mandate
+	// Mandate is what was approved instead of an order, as [issuance.Mandate.Encode] wrote it, and Proof the key request
+	// (PKCS#10) whose key gets the next certificate under it. The order is derived from the two in this room.
+	Mandate []byte
+	Proof   []byte
+	Quorum  int // how many different people must have approved it
 	// Holder may revoke it; "" for our own.
 	Holder actor.PersonID
 	// Identity asks that an officer has recorded how the subject's identity was proven ([CA.RecordIdentity]).
@@ -88,6 +92,7 @@ type Certificate struct {
 	Holder    actor.PersonID
 	Profile   string
 	Digest    string   // of the order: what was approved
+	Mandate   string   // digest of the mandate by which it was; "" where the order itself was approved
 	Key       string   // fingerprint of the public key
 	Approvals []string // ids in package decision
 	Report    issuance.Report

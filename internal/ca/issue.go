@@ -18,6 +18,7 @@ import (
 // draft is a certificate on its way, between the steps.
 type draft struct {
 	order  issuance.Order
+	under  *under // the mandate; nil where the order itself was approved
 	from   *issuer
 	record Certificate
 	linted issuance.Linted
@@ -45,7 +46,7 @@ func (e *LintError) Unwrap() error { return issuance.ErrLint }
 // being issued by somebody else at this moment, with Invalid a key that was used before (E-CSR-04), and with a
 // [LintError] what lints badly.
 func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate, error) {
-	if err := mayRun(by, r.Portal); err != nil {
+	if err := mayAsk(by, r); err != nil {
 		return Certificate{}, err
 	}
 	if r.Portal == "" || r.Case == "" { // what no case stands behind is our own, and goes another way
@@ -56,6 +57,21 @@ func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate,
 		return Certificate{}, fmt.Errorf("issue order %s: %w", r.ID, err)
 	}
 	return c, nil
+}
+
+// mayAsk lets the program itself ask, and a body's program under the mandate of the one case that gave it its token.
+// The authority is the approvals' in both cases.
+func mayAsk(by actor.Actor, r Request) error {
+	if by.Kind != actor.Program {
+		return mayRun(by, r.Portal)
+	}
+	if err := by.MayIn(r.Portal, actor.UseMandate); err != nil {
+		return err
+	}
+	if len(r.Mandate) == 0 || by.Case == "" || by.Case != r.Case {
+		return fault.New(fault.Forbidden, "fault.forbidden")
+	}
+	return nil
 }
 
 // issue takes the steps. The issuer's name is given for our own keys only; the profile says the rest.
@@ -103,7 +119,7 @@ func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done C
 	if r.ID == "" {
 		return d, done, errors.New("ca: an order without an id")
 	}
-	if d.order, err = issuance.ParseOrder(r.Order); err != nil {
+	if d.order, d.under, err = orderOf(r); err != nil {
 		return d, done, err
 	}
 	digest, err := d.order.Digest()
@@ -142,6 +158,9 @@ func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done C
 		Issuer: d.from.name, List: list, Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
 		Digest: string(digest), Key: key.Fingerprint(),
 	}
+	if d.under != nil {
+		d.record.Mandate = d.under.digest
+	}
 	return d, Certificate{}, nil
 }
 
@@ -170,26 +189,45 @@ func (s *Record) build(d *draft) error {
 	return err
 }
 
-// Preview says what the lints would say of an order if it were issued now, and by whom. No key of ours is used, and
-// nothing is kept.
-func (s *Record) Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error) {
+// Trial is what an order would become if it were issued now.
+type Trial struct {
+	Issuer string // common name of the authority
+	Report issuance.Report
+	DER    []byte // the certificate, signed with a throw-away key: it is good for being read, and for nothing else
+}
+
+// Try makes and lints an order's certificate by the code that issues it. No key of ours is used, and nothing is kept.
+// What keeps it from being made is the error; what the lints found is in the report.
+func (s *Record) Try(ctx context.Context, order []byte) (Trial, error) {
 	o, err := issuance.ParseOrder(order)
 	if err != nil {
-		return "", report, err
+		return Trial{}, err
 	}
-	d := draft{order: o}
-	if d.from, err = s.issuerOf(ctx, o, ""); err != nil {
-		return "", report, err
-	}
-	name, err := d.from.authority.Subject()
+	from, err := s.issuerOf(ctx, o, "")
 	if err != nil {
-		return "", report, err
+		return Trial{}, err
 	}
-	err = s.build(&d)
-	if refused, ok := errors.AsType[*LintError](err); ok {
-		return name.Value(issuance.CommonName), refused.Report, nil
+	name, err := from.authority.Subject()
+	if err != nil {
+		return Trial{}, err
 	}
-	return name.Value(issuance.CommonName), d.record.Report, err
+	serial, err := issuance.NewSerial()
+	if err != nil {
+		return Trial{}, err
+	}
+	unsigned, err := issuance.Prepare(o, from.authority, serial, s.c.DB.Now())
+	if err != nil {
+		return Trial{}, err
+	}
+	t := Trial{Issuer: name.Value(issuance.CommonName)}
+	t.DER, t.Report, err = s.linter.Try(unsigned)
+	return t, err
+}
+
+// Preview says what the lints would say of an order if it were issued now, and by whom, as [CA.Try] does.
+func (s *Record) Preview(ctx context.Context, order []byte) (issuer string, report issuance.Report, err error) {
+	t, err := s.Try(ctx, order)
+	return t.Issuer, t.Report, err
 }
 
 // Says gives the statements of quality that a certificate of an order would make here.
@@ -219,6 +257,11 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		if used {
 			return fault.New(fault.Invalid, "E-CSR-04")
 		}
+		if d.under != nil {
+			if err := d.under.take(ctx, tx, r.Portal, r.Case); err != nil {
+				return err
+			}
+		}
 		if err := insertIntent(ctx, tx, d.record, d.linted.Hash(), s.c.Replica); err != nil {
 			return err
 		}
@@ -231,8 +274,8 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 	return err
 }
 
-// approved is step 1: exactly these bytes were approved, by enough different people, on the case it is asked for; or,
-// for our own keys alone, by a ceremony.
+// approved is step 1: exactly these bytes were approved, or those of the mandate that gives them, by enough different
+// people, on the case it is asked for; or, for our own keys alone, by a ceremony.
 func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]string, error) {
 	if issuance.NeedsDevice(d.order.Profile) {
 		// Whoever approved it: nothing here proves that the key is in a QSCD, and the certificate would say that it is.
@@ -246,11 +289,27 @@ func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]st
 	if !own {
 		quorum = max(quorum, s.c.Approvals)
 	}
+	if r.Case != "" {
+		subject := d.record.Digest
+		if d.under != nil {
+			subject = d.under.digest
+		}
+		ids, err := decision.EnoughOn(ctx, tx, r.Portal, r.Case, subject, quorum)
+		return texts(ids), err
+	}
 	ids, err := decision.Enough(ctx, tx, r.Portal, d.record.Digest, quorum)
 	if err != nil {
 		return nil, err
 	}
 	return heldBy(ctx, tx, ids, own, r.Case)
+}
+
+func texts(ids []decision.ID) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = string(id)
+	}
+	return all
 }
 
 // heldBy refuses approvals of another case, and a ceremony where none may approve.

@@ -68,6 +68,11 @@ func (s *CA) lose(ctx context.Context, c Certificate) error {
 		if err != nil || !closed {
 			return err
 		}
+		if c.Mandate != "" {
+			if err := giveBack(ctx, tx, c); err != nil {
+				return err
+			}
+		}
 		if err := changed(ctx, tx, c); err != nil {
 			return err
 		}

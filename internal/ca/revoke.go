@@ -121,6 +121,14 @@ func (c Certificate) mayEnd(by actor.Actor, right Right, any actor.Permission) e
 		return mayRun(by, c.Portal)
 	case actor.Officer:
 		return by.MayIn(c.Portal, any)
+	case actor.Program:
+		if err := by.MayIn(c.Portal, actor.UseMandate); err != nil {
+			return err
+		}
+		if by.Case == "" || by.Case != c.Case || c.Mandate == "" { // a token opens the one case that gave it
+			return fault.New(fault.NotFound, "fault.not-found")
+		}
+		return nil
 	}
 	if err := by.MayIn(c.Portal, actor.ChangeOwn); err != nil {
 		return err

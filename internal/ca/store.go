@@ -65,7 +65,7 @@ func certifyKey(ctx context.Context, tx *db.Tx, name string, serial Serial) (boo
 
 const columns = `serial, issuer, order_id, portal, case_id, holder, profile, digest, key_digest, approvals, report, state,
 	issued_at, not_before, not_after, der, revoked_at, reason, revoked_by, words, due_at, due_reason,
-	due_words, due_by, held_until, list`
+	due_words, due_by, held_until, list, mandate`
 
 func scan(scan func(...any) error) (Certificate, error) {
 	var c Certificate
@@ -73,7 +73,7 @@ func scan(scan func(...any) error) (Certificate, error) {
 	err := scan(&c.Serial, &c.Issuer, &c.Order, &c.Portal, &c.Case, &c.Holder, &c.Profile, &c.Digest, &c.Key, &approvals, &report,
 		&c.State, db.Times(&c.IssuedAt), db.Times(&c.NotBefore), db.Times(&c.NotAfter), &c.DER, db.Times(&c.RevokedAt),
 		&c.Reason, &c.RevokedBy, &c.Words, db.Times(&c.DueAt), &c.DueReason,
-		&c.DueWords, &c.DueBy, db.Times(&c.HeldUntil), &c.List)
+		&c.DueWords, &c.DueBy, db.Times(&c.HeldUntil), &c.List, &c.Mandate)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -121,11 +121,47 @@ func insertIntent(ctx context.Context, tx *db.Tx, c Certificate, tbsHash, replic
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO ca_certificate (serial, issuer, order_id, portal, case_id, holder, profile, digest, key_digest,
 		approvals, report, tbs_hash, replica, state, intended_at, issued_at, not_before, not_after, revoked_at, reason, revoked_by, words,
-		due_at, due_reason, list)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'intended', $14, '', '', '', '', 0, '', '', '', 0, $15)`,
+		due_at, due_reason, list, mandate)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'intended', $14, '', '', '', '', 0, '', '', '', 0, $15, $16)`,
 		string(c.Serial), c.Issuer, c.Order, c.Portal, c.Case, string(c.Holder), c.Profile, c.Digest, c.Key,
-		string(approvals), string(report), tbsHash, replica, tx.Stamp(), c.List)
+		string(approvals), string(report), tbsHash, replica, tx.Stamp(), c.List, c.Mandate)
 	return err
+}
+
+// takeOne counts a certificate under a mandate; false if it is used up or was ended.
+func takeOne(ctx context.Context, tx *db.Tx, portal, caseID, digest string, most int) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_mandate (portal, case_id, digest, used, ended_at) VALUES ($1, $2, $3, 1, '')
+		ON CONFLICT (portal, case_id, digest) DO UPDATE SET used = ca_mandate.used + 1 WHERE ca_mandate.used < $4 AND ca_mandate.ended_at = ''`,
+		portal, caseID, digest, most)
+	return n == 1, err
+}
+
+// giveBack uncounts a certificate that was never recorded.
+func giveBack(ctx context.Context, tx *db.Tx, c Certificate) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_mandate SET used = used - 1 WHERE portal = $1 AND case_id = $2 AND digest = $3 AND used > 0`,
+		c.Portal, c.Case, c.Mandate)
+	return err
+}
+
+func usedOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (used int, ended bool, err error) {
+	err = tx.Row(ctx, `SELECT used, ended_at <> '' FROM ca_mandate WHERE portal = $1 AND case_id = $2 AND digest = $3`, portal, caseID, digest).
+		Scan(&used, &ended)
+	if db.None(err) {
+		return 0, false, nil
+	}
+	return used, ended, err
+}
+
+func endMandate(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_mandate (portal, case_id, digest, used, ended_at) VALUES ($1, $2, $3, 0, $4)
+		ON CONFLICT (portal, case_id, digest) DO UPDATE SET ended_at = excluded.ended_at WHERE ca_mandate.ended_at = ''`,
+		portal, caseID, digest, tx.Stamp())
+	return n == 1, err
+}
+
+func ofMandate(ctx context.Context, tx *db.Tx, caseID, digest string, most int) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE case_id = $1 AND case_id <> '' AND mandate = $2 AND state IN ('issued', 'revoked')
+		ORDER BY issued_at DESC, serial LIMIT $3`, caseID, digest, most)
 }
 
 // markIssued records a certificate; false if its intent was closed meanwhile.

@@ -123,7 +123,7 @@ func opened(t *testing.T, d *db.DB, c *clock, names []string, dir fs.FS) *kit {
 	t.Helper()
 	k := &kit{t: t, ctx: t.Context(), d: d, clock: c, links: link.New(link.Key{1}), made: &made{}, left: make(chan struct{}, 1000)}
 	access := &account.Access{}
-	outcomes := portal.Outcomes{"account": access, "made": k.made, "certificate": k.made, "credential": k.made, "record": k.made}
+	outcomes := portal.Outcomes{"account": access, "made": k.made, "certificate": k.made, "mandate": k.made, "credential": k.made, "record": k.made}
 	set := &portal.Set{}
 	for _, name := range names {
 		p, err := portal.Load(name, dir, outcomes)

@@ -23,6 +23,7 @@ type View struct {
 	Decisions []decision.Entry
 	Warnings  []fault.Field // of the form's rules
 	Foretold  []fault.Field // what an approval would be refused for, while its applicant can mend it
+	Trial     portal.Trial  // what would be made now, while nobody has decided; zero where the outcome cannot say
 }
 
 // Open shows a case to its applicant: the whole file but notes of work.
@@ -60,8 +61,25 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, c *Case, inside bool) (v 
 	v.Warnings = judged.Warnings
 	if c.State == Draft {
 		v.Foretold, err = s.foretold(ctx, tx, c, judged.Clean)
+		if err == nil && len(judged.Problems) == 0 {
+			v.Trial, err = s.rehearse(ctx, tx, c, judged.Clean)
+		}
 	}
 	return v, err
+}
+
+// rehearse tries what an approval of these answers would make.
+func (s *Service) rehearse(ctx context.Context, tx *db.Tx, c *Case, answers portal.Answers) (portal.Trial, error) {
+	outcome, ok := s.outcomes[c.Procedure.Outcome.Kind].(portal.Rehearser)
+	if !ok || c.Person == "" {
+		return portal.Trial{}, nil
+	}
+	grant, err := s.grant(ctx, tx, c)
+	if err != nil {
+		return portal.Trial{}, err
+	}
+	grant.Answers = answers
+	return outcome.Rehearse(ctx, tx, grant)
 }
 
 // foretold is what an approval of these answers would be refused for.
@@ -164,6 +182,9 @@ func (s *Service) propose(ctx context.Context, tx *db.Tx, by actor.Actor, c *Cas
 	}
 	var err error
 	if _, r.Proposal, err = s.proposal(ctx, tx, c, nil); err != nil {
+		return err
+	}
+	if r.Trial, err = s.rehearse(ctx, tx, c, c.Answers); err != nil {
 		return err
 	}
 	if r.Reviewed, err = c.reviewedBy(ctx, tx, by.Person); err != nil {

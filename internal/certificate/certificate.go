@@ -5,6 +5,9 @@
 // has each ready order issued by package ca, once, and tells the holder. Nothing of a key request is used but its key;
 // names come from the case, and names in the request that differ stop the approval.
 //
+// It is the outcome "mandate" too ([MandateOutcome]): what is approved is that a program of the body has so many
+// certificates of fixed names issued until a day, which it does by a token ([Service.Admit], then [Service.IssueUnder]).
+//
 // It must never decide, never sign, never hold a key, and never show a certificate to anybody but its holder and the
 // officers of its portal. Start reading at [Outcome.Propose], then [Service.Work] and [Service.Of].
 package certificate
@@ -23,6 +26,7 @@ import (
 	"chancela/internal/issuance"
 	"chancela/internal/letter"
 	"chancela/internal/portal"
+	"chancela/internal/throttle"
 )
 
 // ID names an order within the program; people see the number of its case.
@@ -201,6 +205,7 @@ type People interface {
 	PersonName(ctx context.Context, tx *db.Tx, person actor.PersonID) (string, error)
 	// MemberAt is the person of an active account at that address who holds a running power for the body; "" for nobody.
 	MemberAt(ctx context.Context, tx *db.Tx, portal, address, nipc string) (actor.PersonID, error)
+	Holds(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, power, nipc string) (bool, error)
 }
 
 var _ People = (*account.Accounts)(nil)
@@ -226,6 +231,10 @@ type Authority interface {
 	OfCase(ctx context.Context, tx *db.Tx, caseID string) ([]ca.Certificate, error)
 	KeyUsed(ctx context.Context, tx *db.Tx, fingerprint, butOrder string) (bool, error)
 	ChainOf(c ca.Certificate) ([][]byte, error)
+	Try(ctx context.Context, order []byte) (ca.Trial, error)
+	UseOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (ca.Use, error)
+	OfMandate(ctx context.Context, tx *db.Tx, caseID, digest string, most int) ([]ca.Certificate, error)
+	EndMandate(ctx context.Context, tx *db.Tx, by actor.Actor, portal, caseID, digest string) (bool, error)
 }
 
 var _ Authority = (*ca.CA)(nil)
@@ -237,6 +246,8 @@ type Config struct {
 	Accounts People
 	Portals  *portal.Set
 	Letters  Post
+	// Counters count tokens that were tried and are none.
+	Counters *throttle.Counters
 	// KnownKeys are keys that others have; an order for one is refused.
 	KnownKeys issuance.KeyList
 	// Page is the address, within a portal, of the pages about certificates; an order's is Page + "/" + its id.

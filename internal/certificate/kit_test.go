@@ -127,6 +127,14 @@ func (p *people) MemberAt(_ context.Context, _ *db.Tx, _, address, number string
 	return actor.PersonID(name), nil
 }
 
+func (p *people) Holds(_ context.Context, tx *db.Tx, _ string, person actor.PersonID, power, number string) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.powers[person], func(one account.Power) bool {
+		return one.Key == power && one.BodyNIPC == number && one.Runs(tx.Now())
+	}), nil
+}
+
 type kit struct {
 	*certificate.Service
 	t       *testing.T

@@ -56,6 +56,7 @@ func (o *Outcome) Check(p *portal.Portal, proc *portal.Procedure) portal.Mistake
 	expect(slices.Contains([]string{fromRegister, fromAnswers}, with.Names), "names: \""+with.Names+"\"; expected register or answers")
 	expect(slices.Contains([]string{byCivil, byTax}, with.Identifier), "identifier: \""+with.Identifier+"\"; expected civil or tax")
 	with.Renewal.check(expect)
+	expect(with.Most == 0, "most: is of the outcome mandate")
 	expect(proc.For == string(actor.Person), "outcome certificate needs for: person: its holder comes back for it")
 	// Two people, since one alone who is deceived or bought must not be enough: ETSI EN 319 411-1, REG-6.3.1.
 	expect(proc.Decide.Approvals >= 2, "outcome certificate needs decide.approvals of at least 2")

@@ -3,8 +3,6 @@ package certificate
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,6 +42,8 @@ type params struct {
 	Identifier string `yaml:"identifier"`
 	// Renewal says how such a certificate is renewed; absent for not at all: its holder orders another.
 	Renewal *renewalRule `yaml:"renewal"`
+	// Most is how many certificates one mandate may be for; 0 for as many as there can be. Of mandates alone.
+	Most int `yaml:"most"`
 }
 
 // The words that the parameters may hold.
@@ -134,6 +134,10 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, e
 
 // draw finds what is to stand in the order, and whether the applicant may have it.
 func (s *Service) draw(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, error) {
+	return s.drawBy(ctx, tx, g, s.planPower, s.planBody, s.planKey, s.planTerm, planSubject, s.planName, s.planKeepers, s.planRenewal)
+}
+
+func (s *Service) drawBy(ctx context.Context, tx *db.Tx, g portal.Grant, steps ...func(context.Context, *db.Tx, *plan) error) (*plan, error) {
 	with, wrong := paramsOf(g.Procedure)
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -143,7 +147,7 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, g portal.Grant) (*plan, e
 	if p.profile, err = issuance.ProfileOf(with.Profile); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, *db.Tx, *plan) error{s.planPower, s.planBody, s.planKey, s.planTerm, planSubject, s.planName, s.planKeepers, s.planRenewal} {
+	for _, step := range steps {
 		if err := step(ctx, tx, p); err != nil {
 			return nil, fmt.Errorf("plan the certificate of case %s: %w", g.Case, err)
 		}
@@ -457,38 +461,36 @@ func (p *plan) makeOrder() (made bool, err error) {
 // compareRequest holds the names of the request, if it has any, against those of the order: whoever asks for other
 // names than the case must be told, and never gets them.
 func (p *plan) compareRequest() error {
-	block, _ := pem.Decode(p.request.Request)
-	if block == nil { // DER as it is
-		block = &pem.Block{Bytes: p.request.Request}
-	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
+	request, err := issuance.ParseRequest(p.request.Request)
 	if err != nil {
+		return p.refuse(err)
+	}
+	if request.Foreign {
 		return p.refuse(fault.New(fault.Invalid, "E-CSR-01"))
 	}
-	if len(request.IPAddresses)+len(request.URIs) > 0 || !allIn(request.DNSNames, p.order.DNSNames) || !allIn(request.EmailAddresses, p.order.Emails) {
+	if asksOtherwise(request, p.order) {
 		p.problem(requestDiffers)
-	}
-	asked, err := issuance.ParseName(request.RawSubject)
-	if err != nil {
-		return p.refuse(fault.New(fault.Invalid, "E-CSR-01"))
-	}
-	for _, part := range asked {
-		if !p.agrees(part) {
-			p.problem(requestDiffers)
-		}
 	}
 	return nil
 }
 
+// asksOtherwise says whether a request asks for names that the order does not have.
+func asksOtherwise(request issuance.Request, order issuance.Order) bool {
+	if request.Foreign || request.Other || request.Authority || !allIn(request.DNSNames, order.DNSNames) || !allIn(request.Emails, order.Emails) {
+		return true
+	}
+	return slices.ContainsFunc(request.Name, func(part issuance.Part) bool { return !agrees(part, order) })
+}
+
 // agrees says whether one attribute that the request asks for is what the order says. An attribute that the order does
 // not have is passed over where it can mean nothing (a department that a tool filled in), but a name is not.
-func (p *plan) agrees(asked issuance.Part) bool {
-	if part := p.order.Subject.Value(asked.Type); part != "" {
+func agrees(asked issuance.Part, order issuance.Order) bool {
+	if part := order.Subject.Value(asked.Type); part != "" {
 		return field.Fold(part) == field.Fold(asked.Value)
 	}
 	switch asked.Type {
 	case issuance.CommonName: // a website's name stands in the alternative names
-		return slices.Contains(p.order.DNSNames, strings.ToLower(asked.Value))
+		return slices.Contains(order.DNSNames, strings.ToLower(asked.Value))
 	case issuance.GivenName, issuance.Surname, issuance.SerialNumber, issuance.OrganizationIdentifier, issuance.Title:
 		return false
 	}

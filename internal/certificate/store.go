@@ -166,3 +166,79 @@ func stopOrder(ctx context.Context, tx *db.Tx, id ID) (bool, error) {
 		string(id), tx.Stamp())
 	return n == 1, err
 }
+
+// mandateRow is a mandate as it is stored: with what pages do not show.
+type mandateRow struct {
+	Mandate
+	der     []byte
+	quorum  int
+	power   string
+	tokenID string
+}
+
+const mandateColumns = `m.id, m.portal, m.procedure_key, m.case_id, m.number, m.product_pt, m.product_en, m.profile, m.digest, m.mandate_der, m.quorum,
+	m.power_key, m.person, m.account, m.subject, m.body, m.body_nipc, m.most, m.ends_at, m.made_at, m.ended_at, m.token_id, m.token_at`
+
+func scanMandate(scan func(...any) error) (r mandateRow, err error) {
+	err = scan(&r.ID, &r.Portal, &r.Procedure, &r.Case, &r.Number, &r.Product.PT, &r.Product.EN, &r.Profile, &r.Digest, &r.der, &r.quorum,
+		&r.power, &r.Holder, &r.Account, &r.Subject, &r.Body, &r.BodyNIPC, &r.Most, db.Times(&r.EndsAt), db.Times(&r.MadeAt),
+		db.Times(&r.EndedAt), &r.tokenID, db.Times(&r.TokenAt))
+	r.HasToken = r.tokenID != ""
+	return r, err
+}
+
+func mandateByID(ctx context.Context, tx *db.Tx, id MandateID) (mandateRow, error) {
+	return scanMandate(tx.Row(ctx, `SELECT `+mandateColumns+` FROM certificate_mandate m WHERE m.id = $1`, string(id)).Scan)
+}
+
+func mandateByCase(ctx context.Context, tx *db.Tx, caseID string) (mandateRow, error) {
+	return scanMandate(tx.Row(ctx, `SELECT `+mandateColumns+` FROM certificate_mandate m WHERE m.case_id = $1`, caseID).Scan)
+}
+
+func mandateByToken(ctx context.Context, tx *db.Tx, hash string) (mandateRow, error) {
+	return scanMandate(tx.Row(ctx, `SELECT `+mandateColumns+` FROM certificate_mandate m WHERE m.token_hash = $1 AND m.token_hash <> ''`, hash).Scan)
+}
+
+func mandatesOf(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID) ([]mandateRow, error) {
+	return db.Collect(ctx, tx, scanMandate, `SELECT `+mandateColumns+` FROM certificate_mandate m WHERE m.portal = $1 AND m.person = $2 AND m.person <> ''
+		ORDER BY m.made_at DESC, m.id LIMIT 500`, portal, string(person))
+}
+
+// runningOf are the names of a body's running mandates, but that of one case.
+func runningOf(ctx context.Context, tx *db.Tx, portal, nipc, butCase string) ([]string, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (name string, err error) {
+		err = scan(&name)
+		return name, err
+	}, `SELECT subject FROM certificate_mandate WHERE portal = $1 AND body_nipc = $2 AND case_id <> $3 AND ended_at = '' AND ends_at > $4`,
+		portal, nipc, butCase, tx.Stamp())
+}
+
+func insertMandate(ctx context.Context, tx *db.Tx, id MandateID, p *mandatePlan) error {
+	g := p.grant
+	_, err := tx.Exec(ctx, `INSERT INTO certificate_mandate (id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, mandate_der,
+		quorum, power_key, person, account, subject, body, body_nipc, most, ends_at, made_at, ended_at, ended_by, token_id, token_hash, token_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, '', '', '', '', '')`,
+		string(id), g.Portal.Name, g.Procedure.Key, g.Case, g.Number, p.with.Product.PT, p.with.Product.EN, p.profile.Key, p.digest, p.der,
+		g.Procedure.Decide.Approvals, p.with.Power, string(g.Person), string(g.Account), p.named(), p.body, p.nipc, p.most, db.Time(p.before),
+		tx.Stamp())
+	return err
+}
+
+// setToken puts a token in the place of the one before; false if the mandate was ended.
+func setToken(ctx context.Context, tx *db.Tx, id MandateID, tokenID, hash string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_mandate SET token_id = $2, token_hash = $3, token_at = $4 WHERE id = $1 AND ended_at = ''`,
+		string(id), tokenID, hash, tx.Stamp())
+	return n == 1, err
+}
+
+// dropToken takes the token away; false if there is none.
+func dropToken(ctx context.Context, tx *db.Tx, id MandateID) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_mandate SET token_id = '', token_hash = '', token_at = '' WHERE id = $1 AND token_hash <> ''`, string(id))
+	return n == 1, err
+}
+
+func endMandate(ctx context.Context, tx *db.Tx, id MandateID, by actor.PersonID) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_mandate SET ended_at = $2, ended_by = $3, token_id = '', token_hash = '', token_at = ''
+		WHERE id = $1 AND ended_at = ''`, string(id), tx.Stamp(), string(by))
+	return n == 1, err
+}

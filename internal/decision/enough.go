@@ -142,3 +142,37 @@ func Enough(ctx context.Context, tx *db.Tx, portal, subject string, quorum int) 
 	}
 	return ids, nil
 }
+
+// EnoughOn is [Enough] for what a case asked for: only approvals of that case count, and no ceremony does. It locks the
+// case's history first and reads once, so it is the way of all that is issued often.
+func EnoughOn(ctx context.Context, tx *db.Tx, portal, caseID, subject string, quorum int) ([]ID, error) {
+	if quorum < 1 || subject == "" || !isCase(caseID) {
+		return nil, fmt.Errorf("enough for %q on case %q: a quorum of %d approves nothing", subject, caseID, quorum)
+	}
+	if err := hold(ctx, tx, caseID); err != nil {
+		return nil, fmt.Errorf("hold case %s: %w", caseID, err)
+	}
+	all, err := approvalsOf(ctx, tx, portal, subject)
+	if err != nil {
+		return nil, fmt.Errorf("approvals of %s: %w", subject, err)
+	}
+	revisions := map[string][]Entry{}
+	var best []Entry
+	for _, e := range all {
+		if e.Case != caseID || hasPerson(revisions[e.Revision], e.Person) {
+			continue
+		}
+		revisions[e.Revision] = append(revisions[e.Revision], e)
+		if len(revisions[e.Revision]) > len(best) {
+			best = revisions[e.Revision]
+		}
+	}
+	if len(best) < quorum {
+		return nil, fault.New(fault.Forbidden, "decision.not-enough", "has", number(int64(len(best))), "needs", number(int64(quorum)))
+	}
+	ids := make([]ID, len(best))
+	for i, e := range best {
+		ids[i] = e.ID
+	}
+	return ids, nil
+}

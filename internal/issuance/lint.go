@@ -116,11 +116,30 @@ func (l *Linter) Lint(u Unsigned) (Linted, Report, error) {
 	return Linted{t}, report, nil
 }
 
+// Try lints a certificate as [Linter.Lint] does and gives the certificate itself (DER), signed with the throw-away key,
+// and no token: it shows what would be issued, and nothing can be signed by it.
+func (l *Linter) Try(u Unsigned) ([]byte, Report, error) {
+	if u.kind != aCertificate {
+		return nil, Report{}, errors.New("issuance: only certificates are tried")
+	}
+	algorithm, err := AlgorithmOf(u.signer)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	key, err := l.throwawayKey(algorithm)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	der, _, report, err := l.tryCertificate(u, key)
+	return der, report, err
+}
+
 // examine gives the to-be-signed bytes and what the lints say of them.
 func (l *Linter) examine(u Unsigned, key throwaway) ([]byte, Report, error) {
 	switch u.kind {
 	case aCertificate:
-		return l.examineCertificate(u, key)
+		_, tbs, report, err := l.tryCertificate(u, key)
+		return tbs, report, err
 	case aList:
 		report, err := l.examineList(u, key)
 		return u.tbs, report, err
@@ -134,29 +153,30 @@ func (l *Linter) examine(u Unsigned, key throwaway) ([]byte, Report, error) {
 	return nil, Report{}, errors.New("issuance: nothing to lint")
 }
 
-func (l *Linter) examineCertificate(u Unsigned, key throwaway) ([]byte, Report, error) {
+// tryCertificate makes the certificate under the throw-away key and lints it.
+func (l *Linter) tryCertificate(u Unsigned, key throwaway) (der, tbs []byte, report Report, err error) {
 	parent := &x509.Certificate{RawSubject: u.issuer.subject, SubjectKeyId: u.issuer.keyID}
 	template := *u.template
 	template.SignatureAlgorithm = key.scheme.signature
-	der, err := x509.CreateCertificate(rand.Reader, &template, parent, u.template.PublicKey, key.key)
+	der, err = x509.CreateCertificate(rand.Reader, &template, parent, u.template.PublicKey, key.key)
 	if err != nil {
-		return nil, Report{}, fmt.Errorf("issuance: encode certificate: %w", err)
+		return nil, nil, Report{}, fmt.Errorf("issuance: encode certificate: %w", err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, Report{}, fmt.Errorf("issuance: read certificate: %w", err)
+		return nil, nil, Report{}, fmt.Errorf("issuance: read certificate: %w", err)
 	}
 	zcert, err := zx509.ParseCertificate(der)
 	if err != nil {
-		return nil, Report{}, fmt.Errorf("issuance: read certificate for zlint: %w", err)
+		return nil, nil, Report{}, fmt.Errorf("issuance: read certificate for zlint: %w", err)
 	}
 	registry := l.strict
 	if u.profile.hasLongNames() {
 		registry = l.long
 	}
-	report := fromZlint(zlint.LintCertificateEx(zcert, registry))
+	report = fromZlint(zlint.LintCertificateEx(zcert, registry))
 	runCertificateLints(&report, u, cert)
-	return cert.RawTBSCertificate, report, nil
+	return der, cert.RawTBSCertificate, report, nil
 }
 
 // hasLongNames says whether a profile lifts RFC 5280's bounds from a name.

@@ -356,17 +356,8 @@ func (p Profile) Order(subject Name, dns, emails []string, key Key, until time.T
 // check says whether an order keeps to its profile: everything but serial and time.
 // It gives the key, checked.
 func (p Profile) check(o Order) (Key, error) {
-	if problems := p.nameProblems(o.Subject); len(problems) > 0 {
-		return Key{}, fault.Fields(problems)
-	}
-	if !admits(p.DNS, len(o.DNSNames)) || len(o.DNSNames) > maxDNSNames {
-		return Key{}, fault.New(fault.Invalid, "issuance.dns-names", "max", strconv.Itoa(maxDNSNames))
-	}
-	if !admits(p.Email, len(o.Emails)) || len(o.Emails) > 1 {
-		return Key{}, fault.New(fault.Invalid, "issuance.email-names")
-	}
-	if o.Validity.Term != p.Validity {
-		return Key{}, fmt.Errorf("issuance: the order's term is not that of profile %s", p.Key)
+	if err := p.checkNames(o); err != nil {
+		return Key{}, err
 	}
 	key, err := ReadKey(o.PublicKey)
 	if err != nil {
@@ -379,6 +370,23 @@ func (p Profile) check(o Order) (Key, error) {
 		return Key{}, weakKey()
 	}
 	return key, nil
+}
+
+// checkNames is what of an order does not need its key.
+func (p Profile) checkNames(o Order) error {
+	if problems := p.nameProblems(o.Subject); len(problems) > 0 {
+		return fault.Fields(problems)
+	}
+	if !admits(p.DNS, len(o.DNSNames)) || len(o.DNSNames) > maxDNSNames {
+		return fault.New(fault.Invalid, "issuance.dns-names", "max", strconv.Itoa(maxDNSNames))
+	}
+	if !admits(p.Email, len(o.Emails)) || len(o.Emails) > 1 {
+		return fault.New(fault.Invalid, "issuance.email-names")
+	}
+	if o.Validity.Term != p.Validity {
+		return fmt.Errorf("issuance: the order's term is not that of profile %s", p.Key)
+	}
+	return nil
 }
 
 func admits(p Presence, n int) bool {

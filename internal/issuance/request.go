@@ -3,6 +3,7 @@ package issuance
 import (
 	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
@@ -18,11 +19,16 @@ const MaxRequest = 16 << 10
 // Request is a checked key request. Only its key is ever used; the names are there so that the caller may compare them
 // with the case and tell the applicant where they differ.
 type Request struct {
-	Key      Key
-	Subject  string // as asked for, escaped for people; "" if none or unreadable
-	DNSNames []string
-	Emails   []string
-	Other    bool // asks for addresses or URIs, which no profile has
+	Key     Key
+	Subject string // as asked for, escaped for people; "" if none or unreadable
+	Name    Name   // the same, part by part
+	Foreign bool   // its subject has what no profile knows
+	// Authority says that it asks to be an authority (basicConstraints CA:TRUE). It would not become one, since no
+	// extension of a request is used; but whoever asks for that is told.
+	Authority bool
+	DNSNames  []string
+	Emails    []string
+	Other     bool // asks for addresses or URIs, which no profile has
 }
 
 // ParseRequest reads a PKCS#10 request in PEM or DER and checks key and proof of possession. It refuses, as fault
@@ -57,10 +63,26 @@ func ParseRequest(data []byte) (Request, error) {
 	r := Request{
 		Key: key, DNSNames: csr.DNSNames, Emails: csr.EmailAddresses, Other: len(csr.IPAddresses)+len(csr.URIs) > 0,
 	}
-	if name, err := ParseName(csr.RawSubject); err == nil {
-		r.Subject = name.String()
+	name, err := ParseName(csr.RawSubject)
+	r.Foreign, r.Authority = err != nil, asksAuthority(csr.Extensions)
+	if err == nil {
+		r.Name, r.Subject = name, name.String()
 	}
 	return r, nil
+}
+
+// asksAuthority finds basicConstraints with CA:TRUE, or that nobody can read, among the extensions asked for.
+func asksAuthority(asked []pkix.Extension) bool {
+	e, ok := extension(asked, asn1.ObjectIdentifier{2, 5, 29, 19})
+	if !ok {
+		return false
+	}
+	var constraints struct {
+		Authority bool `asn1:"optional"`
+		PathLen   int  `asn1:"optional,default:-1"`
+	}
+	rest, err := asn1.Unmarshal(e.Value, &constraints)
+	return err != nil || len(rest) > 0 || constraints.Authority
 }
 
 // proofAlgorithms are those by which a request may prove possession. The standard library alone would let SHA-1 pass.

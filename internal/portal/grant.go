@@ -70,6 +70,32 @@ type Foreteller interface {
 	Foretell(ctx context.Context, tx *db.Tx, g Grant) ([]fault.Field, error)
 }
 
+// Trial is what a grant would make if it were made now, tried by the code that makes it.
+type Trial struct {
+	Made   bool   // it could be made far enough to be shown; otherwise the stops say why not
+	Text   []Line // the thing made, field by field; labels are message keys
+	Passed int    // rules that it keeps
+	Stops  []Stop // rules that stop it
+}
+
+// Passes says whether nothing stops it.
+func (t Trial) Passes() bool { return t.Made && len(t.Stops) == 0 }
+
+// Stop is one rule that stops what is tried.
+type Stop struct {
+	Rule   string // its name: a message key, or a lint's
+	Says   string // message key; "" where Detail says it
+	Args   fault.Args
+	Cites  string // the clause that it comes from; "" for a rule of the portal
+	Detail string // what was found, in the rule's own words
+}
+
+// Rehearser is an outcome that can be tried before anybody decides: would it pass, which rule stops it, what would be
+// made? It changes nothing.
+type Rehearser interface {
+	Rehearse(ctx context.Context, tx *db.Tx, g Grant) (Trial, error)
+}
+
 // Outcomes are the outcomes that the wiring registers, by kind.
 type Outcomes map[string]Outcome
 

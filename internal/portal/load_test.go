@@ -106,7 +106,7 @@ func TestEveryMistakeNamesItsFileItsLineAndWhatWasExpected(t *testing.T) {
 		{"parts of no field", file, "[decider]}", "[decider], parts: days}", `form.yaml:17: parts: "days"; expected a field of the kind choices`},
 		{"parts of one choice", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: "sort"; expected a field of the kind choices`},
 		{"parts of which nobody is told", file, "[decider]}", "[decider], parts: sort}", `form.yaml:17: parts: expected a mail on case.approved-in-part`},
-		{"an outcome of nobody's", file, "{kind: record}", "{kind: miracle}", `form.yaml:18: outcome.kind: "miracle"; expected one of account, certificate, credential, record`},
+		{"an outcome of nobody's", file, "{kind: record}", "{kind: miracle}", `form.yaml:18: outcome.kind: "miracle"; expected one of account, certificate, credential, mandate, record`},
 		{"a mail of nothing", file, "decide:", "mails:\n  case.nothing: A01\ndecide:", `form.yaml:18: mails: "case.nothing"; expected an event: `},
 		{"a mail that is not there", file, "decide:", "mails:\n  case.proven: Z9\ndecide:", `form.yaml:18: mails: case.proven names "Z9", which mails.yaml lacks`},
 		{"a page that is not there", file, "decide:", "page: nowhere\ndecide:", `form.yaml:17: page: "nowhere" has no pages/nowhere.pt.md`},

@@ -38,6 +38,7 @@ const (
 	Locality      Role = "locality"
 	TechnicalMail Role = "technical-mail"
 	Exercise      Role = "exercise" // the year that the case is about
+	HowMany       Role = "how-many" // how many certificates one approval is for
 
 	Keeper           Role = "keeper"            // address of whoever is in charge of a seal
 	KeeperSubstitute Role = "keeper-substitute" // of whoever stands in for them
@@ -47,7 +48,7 @@ const (
 func Roles() []Role {
 	return []Role{
 		ApplicantName, Address, Telephone, MobilePhone, Language, CivilNumber, BodyPick, BodyName, BodyNumber, BodyKind, Position, Unit,
-		Since, Until, Purposes, Reason4Asking, Consent, KeyRequest, DNSNames, GivenNames, Surnames, ShownName, Locality, TechnicalMail, Exercise,
+		Since, Until, Purposes, Reason4Asking, Consent, KeyRequest, DNSNames, GivenNames, Surnames, ShownName, Locality, TechnicalMail, Exercise, HowMany,
 		Keeper, KeeperSubstitute,
 	}
 }

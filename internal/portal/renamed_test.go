@@ -25,7 +25,7 @@ func (anything) Propose(context.Context, *db.Tx, portal.Grant) (portal.Proposal,
 
 func (anything) Grant(context.Context, *db.Tx, actor.Actor, portal.Grant) error { return nil }
 
-var kinds = portal.Outcomes{"account": anything{}, "certificate": anything{}, "credential": anything{}, "record": anything{}}
+var kinds = portal.Outcomes{"account": anything{}, "certificate": anything{}, "mandate": anything{}, "credential": anything{}, "record": anything{}}
 
 func TestARenamedCopyOfAPortalJudgesAsItsOriginal(t *testing.T) {
 	names, err := fs.ReadDir(portals.Files, ".")

@@ -17,6 +17,7 @@ type areaPage struct {
 	Frame        ui.Frame
 	Todo         []ui.Card // what waits for this person
 	Certificates *areaPart
+	Mandates     *areaPart
 	Credentials  *areaPart
 	Cases        []ui.Card
 	AllCases     ui.Link
@@ -46,7 +47,7 @@ func (s *Server) area(v *visit) error {
 	if v.ends() && len(p.Powers) > 0 {
 		p.Teams = ui.Link{Text: v.say("web.teams"), Href: v.at("pessoas")}
 	}
-	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaCredentials} {
+	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaMandates, v.areaCredentials} {
 		if err := part(&p); err != nil {
 			return err
 		}
@@ -134,6 +135,15 @@ func (v *visit) orderLine(o certificate.Order) string {
 func (v *visit) left(o certificate.Order) string {
 	days := max(0, int(o.NotAfter.Sub(v.s.now()).Hours()/24))
 	return v.say("web.certificate.left", "date", v.day(o.NotAfter), "n", strconv.Itoa(days))
+}
+
+// areaMandates shows the person's mandates, where they have any.
+func (v *visit) areaMandates(p *areaPage) error {
+	cards, err := v.mandateCards()
+	if err == nil && len(cards) > 0 {
+		p.Mandates = &areaPart{Title: v.say("web.mandates"), Cards: cards}
+	}
+	return err
 }
 
 func (v *visit) areaCredentials(p *areaPage) error {

@@ -43,6 +43,7 @@ type reviewPage struct {
 	Submit   ui.Button
 	Note     string
 	Cancel   ui.Link
+	Trial    *trialPart
 }
 
 type reviewPart struct {
@@ -69,6 +70,7 @@ func (v *visit) showReview(status int, view casefile.View, problems, warnings []
 	p.Frame.Trail = v.trail()
 	p.Submit, p.Note = ui.Button{Text: v.text(proc.Submit.Label)}, v.text(proc.Submit.Note)
 	p.Cancel = ui.Link{Text: v.cancelLabel(proc), Href: v.caseAt(view.ID, "cancelar")}
+	p.Trial = v.trial(view.Trial)
 	a := v.asking(view)
 	a.warn(warnings)
 	p.Problems = a.blame(unique(problems))
@@ -411,6 +413,7 @@ type ownPage struct {
 	Decisions []ui.Mark
 	Remedies  string // how an act against the applicant can be challenged
 	Timeline  []ui.Mark
+	Outcome   []ui.Link // what the case led to
 	Receipt   ui.Link
 	Withdraw  ui.Link
 }
@@ -462,6 +465,10 @@ func (v *visit) showOwn(status int, view casefile.View, problems []fault.Field, 
 	p.Frame.Kicker, p.Frame.State, p.Frame.Failed = view.Number, v.pill(view.Case), len(problems) > 0
 	p.Next = v.next(view)
 	p.Wait = v.wait(view)
+	var err error
+	if p.Outcome, err = v.mandateLink(view.ID); err != nil {
+		return err
+	}
 	if view.State == casefile.Waiting {
 		p.Asked = v.askedForm(view, a, words)
 	}

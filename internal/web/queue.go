@@ -207,6 +207,7 @@ func (v *visit) issues(kind string) bool {
 // The kinds of outcome that have pages of their own.
 const (
 	ofCertificates = "certificate"
+	ofMandates     = "mandate"
 	ofCredentials  = "credential"
 )
 

@@ -35,6 +35,7 @@ type officerPage struct {
 	Parts     []reviewPart
 	Evidence  []ui.Evidence
 	Proposal  *proposalPart
+	Trial     *trialPart
 	Decisions []ui.Mark
 	Outcome   []ui.Link // what the case led to
 	Requests  []ui.Fact // what the applicant was asked to correct or bring
@@ -100,6 +101,11 @@ func (v *visit) showCase(status int, d deed) error {
 	if p.Outcome, err = v.outcomes(r.ID); err != nil {
 		return err
 	}
+	mandates, err := v.mandateLink(r.ID)
+	if err != nil {
+		return err
+	}
+	p.Outcome = append(p.Outcome, mandates...)
 	if ordered {
 		p.Outcome = append(p.Outcome, ui.Link{Text: v.say("web.case.certificate"), Href: v.certificateAt(string(order.ID))})
 	}
@@ -240,6 +246,7 @@ func (v *visit) decided(p *officerPage, r casefile.Review) {
 		}
 		p.Proposal = part
 	}
+	p.Trial = v.trial(r.Trial)
 	for _, d := range r.Decisions {
 		p.Decisions = append(p.Decisions, v.decisionMark(d, r))
 	}

@@ -146,14 +146,16 @@ func (v *visit) setCookie(name, value string, keep time.Duration) {
 	http.SetCookie(v.w, c)
 }
 
-// source is the network that the request comes from: an address shortened, so that it names no single machine
+// source is the network that the request comes from.
+func (v *visit) source() string { return v.s.Source(v.r) }
+
+// Source is the network that a request comes from: an address shortened, so that it names no single machine
 // of a household. X-Forwarded-For counts only from a proxy that the configuration names.
-func (v *visit) source() string {
-	host := v.r.RemoteAddr
-	if at, err := netip.ParseAddrPort(host); err == nil {
+func (s *Server) Source(r *http.Request) string {
+	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		addr := at.Addr().Unmap()
-		if v.s.trusted(addr) {
-			if last := lastForwarded(v.r.Header.Get("X-Forwarded-For")); last.IsValid() {
+		if s.trusted(addr) {
+			if last := lastForwarded(r.Header.Get("X-Forwarded-For")); last.IsValid() {
 				addr = last
 			}
 		}

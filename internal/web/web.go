@@ -46,6 +46,8 @@ type Config struct {
 	Ready func(context.Context) error
 	// PKI answers under /pki/ what machines ask: it must clean no path.
 	PKI http.Handler
+	// API answers programs below /api/; nil for none.
+	API http.Handler
 	// Handout hands documents out from another origin; zero for beside the pages.
 	Handout Handout
 	// Proxies are the networks of proxies whose X-Forwarded-For is believed; none by default.
@@ -179,6 +181,11 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/certificados/{id}/aceitar", s.acceptCertificate},
 		{"POST /{portal}/certificados/{id}/recusar", s.declineCertificate},
 		{"POST /{portal}/certificados/{id}/revogar", s.revokeCertificate},
+		{"GET /{portal}/autorizacoes/{id}", s.mandate},
+		{"POST /{portal}/autorizacoes/{id}/token", s.makeToken},
+		{"POST /{portal}/autorizacoes/{id}/anular", s.dropToken},
+		{"POST /{portal}/autorizacoes/{id}/revogar", s.revokeUnder},
+		{"POST /{portal}/autorizacoes/{id}/terminar", s.endMandate},
 		{"GET /{portal}/credenciais/{id}", s.credential},
 		{"GET /{portal}/credenciais/{id}/pdf", s.credentialPDF},
 
@@ -201,6 +208,8 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/tecnico/certificados/{id}", s.officerCertificate},
 		{"GET /{portal}/tecnico/certificados/{id}/{file}", s.certificateFile},
 		{"POST /{portal}/tecnico/certificados/{id}/revogar", s.officerRevoke},
+		{"GET /{portal}/tecnico/autorizacoes/{id}", s.officerMandate},
+		{"POST /{portal}/tecnico/autorizacoes/{id}/terminar", s.officerEndMandate},
 		{"GET /{portal}/tecnico/credenciais/{id}", s.officerCredential},
 		{"GET /{portal}/tecnico/credenciais/{id}/pdf", s.credentialPDF},
 		{"POST /{portal}/tecnico/credenciais/{id}/{move}", s.judgeCredential},
@@ -223,6 +232,9 @@ func (s *Server) build() http.Handler {
 	}
 	inner.HandleFunc("/", s.nowhere)
 	outer.Handle("/", inner)
+	if s.API != nil {
+		outer.Handle("/api/", s.API)
+	}
 	outer.Handle("GET "+ui.StaticPath, ui.Static())
 	s.outside, s.within = outer, inner
 	guarded := s.guard(http.NewCrossOriginProtection().Handler(outer))

@@ -4,7 +4,7 @@ CREATE TABLE audit_entry (
     seq      BIGINT NOT NULL PRIMARY KEY,
     at       TEXT   NOT NULL,
     portal   TEXT   NOT NULL,
-    kind     TEXT   NOT NULL CHECK (kind IN ('visitor', 'person', 'officer', 'system')),
+    kind     TEXT   NOT NULL CHECK (kind IN ('visitor', 'person', 'officer', 'program', 'system')),
     person   TEXT   NOT NULL,
     account  TEXT   NOT NULL,
     session  TEXT   NOT NULL,
