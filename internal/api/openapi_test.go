@@ -30,12 +30,12 @@ func read(t *testing.T) described {
 
 func at(t *testing.T, from any, path ...string) map[string]any {
 	t.Helper()
+	if d, is := from.(described); is {
+		from = map[string]any(d)
+	}
 	for _, name := range path {
-		m, ok := from.(map[string]any)
-		if d, is := from.(described); is {
-			m, ok = d, true
-		}
-		if from, ok = m[name]; !ok {
+		m, _ := from.(map[string]any)
+		if from = m[name]; from == nil {
 			t.Fatalf("no %s", strings.Join(path, "/"))
 		}
 	}
