@@ -74,6 +74,8 @@ type Request struct {
 	// (PKCS#10) whose key gets the next certificate under it. The order is derived from the two in this room.
 	Mandate []byte
 	Proof   []byte
+	// Token is the id of the token that a body's program showed, for the record; "" where none was.
+	Token string
 	Quorum  int // how many different people must have approved it
 	// Holder may revoke it; "" for our own.
 	Holder actor.PersonID

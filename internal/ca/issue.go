@@ -46,7 +46,7 @@ func (e *LintError) Unwrap() error { return issuance.ErrLint }
 // being issued by somebody else at this moment, with Invalid a key that was used before (E-CSR-04), and with a
 // [LintError] what lints badly.
 func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate, error) {
-	if err := mayAsk(by, r); err != nil {
+	if err := mayRun(by, r.Portal); err != nil {
 		return Certificate{}, err
 	}
 	if r.Portal == "" || r.Case == "" { // what no case stands behind is our own, and goes another way
@@ -57,21 +57,6 @@ func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate,
 		return Certificate{}, fmt.Errorf("issue order %s: %w", r.ID, err)
 	}
 	return c, nil
-}
-
-// mayAsk lets the program itself ask, and a body's program under the mandate of the one case that gave it its token.
-// The authority is the approvals' in both cases.
-func mayAsk(by actor.Actor, r Request) error {
-	if by.Kind != actor.Program {
-		return mayRun(by, r.Portal)
-	}
-	if err := by.MayIn(r.Portal, actor.UseMandate); err != nil {
-		return err
-	}
-	if len(r.Mandate) == 0 || by.Case == "" || by.Case != r.Case {
-		return fault.New(fault.Forbidden, "fault.forbidden")
-	}
-	return nil
 }
 
 // issue takes the steps. The issuer's name is given for our own keys only; the profile says the rest.
@@ -265,8 +250,11 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		if err := insertIntent(ctx, tx, d.record, d.linted.Hash(), s.c.Replica); err != nil {
 			return err
 		}
-		return audit.Write(ctx, tx, by, "certificate.intend", d.record.object(), audit.With("order", r.ID), audit.With("digest", d.record.Digest),
-			audit.With("tbs", d.linted.Hash()))
+		details := []audit.Detail{audit.With("order", r.ID), audit.With("digest", d.record.Digest), audit.With("tbs", d.linted.Hash())}
+		if d.under != nil {
+			details = append(details, audit.With("mandate", d.under.digest), audit.With("token", r.Token))
+		}
+		return audit.Write(ctx, tx, by, "certificate.intend", d.record.object(), details...)
 	})
 	if db.Taken(err) { // somebody else intends the same order, or another with the same key, at this moment
 		return fault.New(fault.Conflict, "ca.under-way")

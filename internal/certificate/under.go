@@ -92,6 +92,7 @@ func (s *Service) IssueUnder(ctx context.Context, b Bearer, request []byte) (Cer
 	begun := s.c.DB.Now()
 	c, err := s.issueOnce(ctx, b, ca.Request{
 		ID: b.orderID(key), Portal: b.row.Portal, Case: b.row.Case, Mandate: b.row.der, Proof: request, Quorum: b.row.quorum, Holder: b.row.Holder,
+		Token: b.row.tokenID,
 	})
 	if err != nil {
 		return Certified{}, fmt.Errorf("issue under mandate %s: %w", b.row.ID, err)
@@ -106,7 +107,7 @@ func (s *Service) IssueUnder(ctx context.Context, b Bearer, request []byte) (Cer
 func (s *Service) issueOnce(ctx context.Context, b Bearer, r ca.Request) (ca.Certificate, error) {
 	const tries, pause = 20, 100 * time.Millisecond
 	for try := 0; ; try++ {
-		c, err := s.c.CA.Issue(ctx, b.By, r)
+		c, err := s.c.CA.Issue(ctx, actor.Machine(b.row.Portal), r)
 		if refused, ok := fault.As(err); !ok || refused.Key != "ca.under-way" || try == tries {
 			return c, err
 		}
