@@ -51,7 +51,7 @@ func TestNoForgedOrderIsIssued(t *testing.T) {
 				r.Order = bytes.Replace(r.Order, []byte("www.exemplo.pt"), []byte("www.exempla.pt"), 1)
 				return r
 			}, "decision.not-enough"},
-			"of another case":      {[]string{"rui", "ivo"}, func(r ca.Request) ca.Request { r.Case = "outro"; return r }, "ca.not-approved"},
+			"of another case":      {[]string{"rui", "ivo"}, func(r ca.Request) ca.Request { r.Case = "outro"; return r }, "decision.not-enough"},
 			"of no case":           {[]string{"rui", "ivo"}, func(r ca.Request) ca.Request { r.Case = ""; return r }, "ca.not-approved"},
 			"of another portal":    {[]string{"rui", "ivo"}, func(r ca.Request) ca.Request { r.Portal = "outro"; return r }, "decision.not-enough"},
 			"of no portal":         {[]string{"rui", "ivo"}, func(r ca.Request) ca.Request { r.Portal = ""; return r }, "ca.not-approved"},
