@@ -127,3 +127,42 @@ func TestTokenLibraryThatCannotBeLoadedIsToldByItsSetting(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestTokenBelongsToTheSignerAlone has the keys on a token of the signer's, which is taken away and put back while a
+// process without keys serves.
+func TestTokenBelongsToTheSignerAlone(t *testing.T) {
+	k := hsmtest.New(t)
+	serve, signs := apart(t)
+	signs.Settings.Keys.Library, signs.Settings.Keys.Token, signs.Settings.Keys.PIN = k.Library, hsmtest.Label, hsmtest.PIN
+	s, err := app.OpenSigner(t.Context(), signs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.ListenSigner(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.RunSigner(ctx, l) }()
+	defer func() { cancel(); <-done; _ = s.Close() }()
+	a := opened(t, serve)
+	if a.Module != nil || a.CA != nil {
+		t.Error("the process that serves has a way to the token")
+	}
+	until(t, func() bool {
+		_ = a.Record.Load(t.Context())
+		one := line(t, a, "signer")
+		return !one.Wrong && strings.Contains(one.Says, "keys of a hardware module sign")
+	})
+	back := k.Away(t)
+	s.Module.Test(t.Context())
+	if one := line(t, a, "signer"); !one.Wrong || !strings.Contains(one.Says, "the signer says") {
+		t.Errorf("the token is away: %+v", one)
+	}
+	back()
+	until(t, func() bool { s.Module.Test(t.Context()); return !line(t, a, "signer").Wrong })
+	if k.PINTried(t) {
+		t.Error("a wrong PIN was given on the way")
+	}
+}

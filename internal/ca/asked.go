@@ -27,7 +27,7 @@ func (s *CA) AnswerAsked(ctx context.Context, issuer string, asked []issuance.Ce
 		if id.Serial.Sign() <= 0 || s.Is(id) != issuer { // a responder speaks for one issuer
 			continue
 		}
-		k, err := s.findInRecord(ctx, issuer, id.Serial.Bytes()) // whoever asks may have revoked a moment ago: memory is not enough
+		k, _, _, err := s.readRecord(ctx, issuer, id.Serial.Bytes()) // whoever asks may have revoked a moment ago: memory is not enough
 		if err != nil {
 			return nil, nil, err
 		}

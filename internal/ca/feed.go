@@ -285,41 +285,47 @@ func (s *Record) notAhead(k Known) Known {
 }
 
 func (s *Record) findInRecord(ctx context.Context, issuer string, serial []byte) (Known, error) {
+	k, r, inMemory, err := s.readRecord(ctx, issuer, serial)
+	if err != nil || !inMemory || !s.feed.isWhole() {
+		return k, err
+	}
+	if err := s.register.put(r, true); err != nil {
+		return k, err
+	}
+	if there, ok := s.register.find(issuer, serial); ok {
+		there.AsOf = k.AsOf
+		return there, nil
+	}
+	return k, nil
+}
+
+// readRecord reads from the record alone, whatever is in memory.
+func (s *Record) readRecord(ctx context.Context, issuer string, serial []byte) (k Known, r registered, inMemory bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, feedWait)
 	defer cancel()
-	k := Known{Standing: issuance.Unknown}
-	var r registered
+	k = Known{Standing: issuance.Unknown}
 	var intended time.Time
-	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
 		k.AsOf = tx.Now()
 		r, intended, err = registeredOf(ctx, tx, serialText(serial))
 		return err
 	})
 	switch {
 	case db.None(err) || err == nil && r.issuer != issuer:
-		return k, nil
+		return k, r, false, nil
 	case err != nil:
-		return k, err
+		return k, r, false, err
 	case r.state == Intended:
 		k.Standing, k.Revocation = issuance.Revoked, issuance.Revocation{At: intended, Reason: issuance.Unspecified}
-		return k, nil
+		return k, r, false, nil
 	}
 	one, inMemory, err := r.row()
 	if err != nil {
-		return k, err
-	}
-	if inMemory && s.feed.isWhole() {
-		if err := s.register.put(r, true); err != nil {
-			return k, err
-		}
-		if there, ok := s.register.find(issuer, serial); ok {
-			there.AsOf = k.AsOf
-			return there, nil
-		}
+		return k, r, false, err
 	}
 	found := one.known(0)
 	found.AsOf = k.AsOf
-	return found, nil
+	return found, r, inMemory, nil
 }
 
 // Registered gives what the register has at a place, from 1 on; false behind the last.

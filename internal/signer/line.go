@@ -123,7 +123,7 @@ func (l *Line) Answer(ctx context.Context, issuer string, statuses []issuance.Si
 	if !slices.EqualFunc(reply.Said, expected, func(a, b said) bool {
 		return a.Standing == b.Standing && a.At.Equal(b.At) && a.Reason == b.Reason
 	}) {
-		return nil, fault.New(fault.Unavailable, "ca.changed-meanwhile")
+		return nil, fault.New(fault.Conflict, "ca.changed-meanwhile")
 	}
 	return reply.DER, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chancela/internal/ca"
+	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
 
@@ -233,6 +234,9 @@ func (s *Service) signed(ctx context.Context, issuer string, statuses []issuance
 	der, err := s.c.CA.Answer(ctx, issuer, statuses, nonce)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if fault.Is(err, fault.Conflict) { // it changed between our look and the signer's: no outage, and the next question gets it
+		return nil, fault.New(fault.Unavailable, "ca.changed-meanwhile")
 	}
 	switch news := s.keys.note(issuer, err); {
 	case news && err != nil:
