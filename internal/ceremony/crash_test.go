@@ -30,15 +30,15 @@ func child(dir, point string) int {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
-		fmt.Println("point", at)
+		fmt.Fprintln(os.Stdout, "point", at)
 	}})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return 1
 	}
 	p := &people{answers: willing(nil)}
 	if err := d.Run(context.Background(), NewTalk(p, p, i18n.PT), "fundacao"); err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		return 1
 	}
 	return 0
