@@ -37,12 +37,13 @@ func (c ceremonyDir) open() (*ceremony.Dir, error) {
 	return ceremony.Open(c.Dir, ceremony.Options{Shares: c.Shares, Crash: crash(c.Dir), Version: version, Commit: commit})
 }
 
-func (c ceremonyDir) talk(t *tools) *ceremony.Talk {
-	lang := i18n.PT
+func (c ceremonyDir) talk(t *tools) *ceremony.Talk { return ceremony.NewTalk(t.in, t.out, c.lang()) }
+
+func (c ceremonyDir) lang() i18n.Lang {
 	if c.English {
-		lang = i18n.EN
+		return i18n.EN
 	}
-	return ceremony.NewTalk(os.Stdin, t.out, lang)
+	return i18n.PT
 }
 
 type ceremonyNewCmd struct {
@@ -81,13 +82,6 @@ func (c ceremonyRunCmd) Run(t *tools) error {
 		_, err = fmt.Fprintln(t.out, i18n.Say(c.lang(), "ceremony.waits", i18n.Args{"file": waits.File}))
 	}
 	return errors.Join(err, d.Close())
-}
-
-func (c ceremonyDir) lang() i18n.Lang {
-	if c.English {
-		return i18n.EN
-	}
-	return i18n.PT
 }
 
 func (c ceremonyRunCmd) hold(t *tools, d *ceremony.Dir) error {

@@ -16,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		os.Exit(1)
@@ -42,17 +42,18 @@ type verbs struct {
 // tools are what every verb is given.
 type tools struct {
 	ctx         context.Context
+	in          io.Reader
 	out, errors io.Writer
 }
 
 // errTold means that what went wrong has been told already.
 var errTold = errors.New("told")
 
-func run(ctx context.Context, args []string, out, errs io.Writer) error {
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) error {
 	var v verbs
 	exit := -1
 	parser, err := kong.New(&v, kong.Name("chancela"), kong.Description("A public body's front desk and seal."), kong.UsageOnError(),
-		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.Bind(&tools{ctx: ctx, out: out, errors: errs}))
+		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.Bind(&tools{ctx: ctx, in: in, out: out, errors: errs}))
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ The operator's guide tells how, under "A key ceremony"`)
 func OpenKeys(ctx context.Context, o Options) (*App, error) {
 	o.Beside = true
 	a := newApp(o)
-	for _, step := range []func(context.Context) error{a.openPortals, a.openStores, a.openKeysRoom} {
-		if err := step(ctx); err != nil {
+	for _, step := range []func(context.Context) error{a.openStores, a.openKeysRoom} {
+		if err := step(ctx); err != nil { // definitions are not needed for it, and may still have place-holders
 			return nil, errors.Join(err, a.Close())
 		}
 	}

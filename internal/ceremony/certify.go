@@ -162,7 +162,11 @@ func (s *session) order(x subject, key issuance.Key) (draft, error) {
 	if err != nil {
 		return d, err
 	}
-	if d.order, err = p.Order(name, nil, nil, key, s.until(x)); err != nil {
+	until, err := s.until(x)
+	if err != nil {
+		return d, err
+	}
+	if d.order, err = p.Order(name, nil, nil, key, until); err != nil {
 		return d, err
 	}
 	if d.der, err = d.order.Encode(); err != nil {
@@ -177,10 +181,10 @@ func (s *session) order(x subject, key issuance.Key) (draft, error) {
 }
 
 // until is the end that the script sets, counted from the day of the ceremony's beginning, so that the order is the same
-// after an interruption; zero for the profile's own term.
-func (s *session) until(x subject) time.Time {
+// after an interruption, and never past its issuer's; zero for the profile's own term.
+func (s *session) until(x subject) (time.Time, error) {
 	if x.years == 0 {
-		return time.Time{}
+		return time.Time{}, nil
 	}
 	began := s.o.Now()
 	for _, e := range s.record.of(didBegin) {
@@ -188,7 +192,19 @@ func (s *session) until(x subject) time.Time {
 			began = e.At
 		}
 	}
-	return began.UTC().Truncate(24*time.Hour).AddDate(x.years, 0, 0).Add(-time.Second)
+	until := began.UTC().Truncate(24*time.Hour).AddDate(x.years, 0, 0).Add(-time.Second)
+	if x.profile == issuance.RootCA {
+		return until, nil
+	}
+	h, there, err := s.certificate(x.issuer)
+	if err != nil || !there {
+		return until, err
+	}
+	cert, err := x509.ParseCertificate(h.certificate)
+	if err == nil && cert.NotAfter.Before(until) {
+		until = cert.NotAfter
+	}
+	return until, err
 }
 
 // keyOf is the key that is certified: made here, or of a root that was taken, or in a request that came in.

@@ -189,3 +189,16 @@ func TestASignerInProductionWantsItsOwnSettingsAndPostgreSQL(t *testing.T) {
 		}
 	}
 }
+
+// TestWeakAlgorithmsAreRefusedAtTheStart is attack line D22: no setting makes a key weaker than the least that there is.
+func TestWeakAlgorithmsAreRefusedAtTheStart(t *testing.T) {
+	for name, good := range map[string]bool{
+		"": true, "ec-p256": true, "ec-p384": true, "ec-p521": true, "rsa-3072": true, "rsa-4096": true,
+		"rsa-2048": false, "rsa-1024": false, "sha1": false, "ec-p192": false, "EC-P256": false, "md5": false,
+	} {
+		_, _, err := config.Read(config.Source{Env: func() []string { return []string{"CHANCELA_KEYS_ALGORITHM=" + name} }})
+		if (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

@@ -238,10 +238,16 @@ func (h *Handler) issuers(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
+	crosses, err := h.status.Crosses(r.Context())
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
 	said := struct {
 		Issuers []status.Issuer `json:"issuers"`
+		Crosses []status.Cross  `json:"cross_certificates"`
 		Stamps  *status.Item    `json:"stamps,omitempty"` // the unit in force, and where to ask
-	}{Issuers: all}
+	}{Issuers: all, Crosses: crosses}
 	unit, there, err := h.status.Unit(r.Context())
 	if err != nil {
 		h.refuse(w, r, err)

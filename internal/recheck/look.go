@@ -93,7 +93,7 @@ func (r *reader) readDeeds(ctx context.Context, one row) error {
 		switch d.Verb {
 		case "certificate.intend":
 			told = ca.Intended
-		case "certificate.issue", "certificate.reinstate":
+		case "certificate.issue", "certificate.adopt", "certificate.reinstate":
 			told = ca.Issued
 		case "certificate.suspend":
 			told = ca.Suspended

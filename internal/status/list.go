@@ -64,11 +64,20 @@ func (s *Service) List(ctx context.Context, name string) (File, error) {
 	return f, nil
 }
 
-// Certificate is an issuer's own certificate, DER.
-func (s *Service) Certificate(_ context.Context, issuer string) (File, error) {
+// Certificate is an issuer's own certificate, or a cross-certificate of one, DER.
+func (s *Service) Certificate(ctx context.Context, issuer string) (File, error) {
 	for _, a := range s.c.CA.Authorities() {
 		if a.Name == issuer {
 			return File{DER: a.Certificate, ETag: etag(a.Certificate), Modified: a.NotBefore.UTC()}, nil
+		}
+	}
+	crosses, err := s.c.CA.Crosses(ctx)
+	if err != nil {
+		return File{}, err
+	}
+	for _, x := range crosses {
+		if x.Name == issuer {
+			return File{DER: x.Certificate, ETag: etag(x.Certificate), Modified: x.NotBefore.UTC()}, nil
 		}
 	}
 	return File{}, fault.New(fault.NotFound, "fault.not-found")
@@ -92,13 +101,76 @@ type Issuer struct {
 	CRL         string    `json:"crl"`
 	OCSP        string    `json:"ocsp"`
 	CPS         string    `json:"cps,omitempty"`
+	Standing    Place     `json:"standing"`
 }
 
-// Issuers are our authorities, the root first.
+// Place is where an issuer stands among the others of the instance. The words are web.pki.standing.*.
+type Place string
+
+// The places. Whatever it is, an issuer's list and OCSP answer for what it issued.
+const (
+	InForce  Place = "in-force" // certificates come from it
+	Previous Place = "previous" // another has taken its place
+	Offline  Place = "offline"  // its key is in no machine that is on
+	Ended    Place = "expired"
+	Withdraw Place = "revoked"
+)
+
+// placeOf says where an authority stands now.
+func placeOf(a ca.Authority, now time.Time) Place {
+	switch {
+	case a.State == ca.Revoked:
+		return Withdraw
+	case now.After(a.NotAfter):
+		return Ended
+	case a.Offline:
+		return Offline
+	case a.Root || a.Issues:
+		return InForce
+	}
+	return Previous
+}
+
+// Cross is a cross-certificate: one of our roots, certified by another.
+type Cross struct {
+	Name        string    `json:"name"`
+	Issuer      string    `json:"issuer"` // name of the root that certifies
+	Subject     string    `json:"subject"`
+	Serial      string    `json:"serial"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
+	Fingerprint string    `json:"sha256"`
+	Certificate string    `json:"certificate"` // address
+	Standing    Place     `json:"standing"`
+}
+
+// Crosses are our cross-certificates.
+func (s *Service) Crosses(ctx context.Context) ([]Cross, error) {
+	found, err := s.c.CA.Crosses(ctx)
+	all := make([]Cross, 0, len(found))
+	for _, x := range found {
+		one := Cross{
+			Name: x.Name, Issuer: x.Issuer, Subject: x.Subject, Serial: x.Serial.String(), NotBefore: x.NotBefore.UTC(), NotAfter: x.NotAfter.UTC(),
+			Fingerprint: x.Fingerprint, Certificate: x.Address, Standing: InForce,
+		}
+		switch {
+		case x.State == ca.Revoked:
+			one.Standing = Withdraw
+		case s.c.CA.Now().After(x.NotAfter):
+			one.Standing = Ended
+		}
+		all = append(all, one)
+	}
+	return all, err
+}
+
+// Issuers are our authorities, the roots first.
 func (s *Service) Issuers(context.Context) ([]Issuer, error) {
 	var all []Issuer
 	for _, a := range s.c.CA.Authorities() {
-		all = append(all, issuerOf(a))
+		one := issuerOf(a)
+		one.Standing = placeOf(a, s.c.CA.Now())
+		all = append(all, one)
 	}
 	return all, nil
 }

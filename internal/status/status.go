@@ -91,6 +91,7 @@ type Authority interface {
 	StampURL() string
 	AnswerForm(issuer string, generation uint8) (*issuance.AnswerForm, uint8, bool)
 	Authorities() []ca.Authority
+	Crosses(ctx context.Context) ([]ca.Cross, error)
 	List(ctx context.Context, name string) (ca.List, error)
 	ListNumber(ctx context.Context, name string) (number int64, asOf time.Time, err error)
 	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)

@@ -13,6 +13,7 @@ type pkiPage struct {
 	Issuers []issuerPart
 	Stamps  issuerPart // no name where nobody is given stamps
 	Links   []ui.Link
+	Crosses []issuerPart
 }
 
 type issuerPart struct {
@@ -49,6 +50,13 @@ func (s *Server) pki(v *visit) error {
 		}}
 	}
 	p.Links = []ui.Link{{Text: v.say("web.health"), Href: "/pki/saude"}}
+	crosses, err := s.Status.Crosses(v.r.Context())
+	if err != nil {
+		return err
+	}
+	for _, one := range crosses {
+		p.Crosses = append(p.Crosses, v.cross(one))
+	}
 	v.w.Header().Set("Vary", "Accept, Cookie, Accept-Language")
 	return v.show(http.StatusOK, pkiView(p))
 }
@@ -61,6 +69,7 @@ func (v *visit) issuer(one status.Issuer) issuerPart {
 	part := issuerPart{Name: commonName(one.Subject), Fingerprint: one.Fingerprint, Facts: []ui.Fact{
 		{Label: v.say("web.pki.subject"), Text: one.Subject},
 		{Label: v.say("web.pki.kind"), Text: kind},
+		{Label: v.say("web.pki.standing"), Text: v.say("web.pki.standing." + string(one.Standing))},
 		{Label: v.say("web.serial"), Text: one.Serial},
 		{Label: v.say("web.validity"), Text: v.say("web.from-until", "from", v.day(one.NotBefore), "until", v.day(one.NotAfter))},
 	}}
@@ -76,6 +85,17 @@ func (v *visit) issuer(one status.Issuer) issuerPart {
 		part.Facts = append(part.Facts, ui.Fact{Label: "OCSP", Body: ui.Typed(one.OCSP)})
 	}
 	return part
+}
+
+// cross shows a cross-certificate: which root it leads to, and who vouches for that.
+func (v *visit) cross(one status.Cross) issuerPart {
+	return issuerPart{Name: commonName(one.Subject), Fingerprint: one.Fingerprint, Facts: []ui.Fact{
+		{Label: v.say("web.pki.subject"), Text: one.Subject},
+		{Label: v.say("web.pki.by"), Text: one.Issuer},
+		{Label: v.say("web.pki.standing"), Text: v.say("web.pki.cross." + string(one.Standing))},
+		{Label: v.say("web.serial"), Text: one.Serial},
+		{Label: v.say("web.validity"), Text: v.say("web.from-until", "from", v.day(one.NotBefore), "until", v.day(one.NotAfter))},
+	}, Links: []ui.Link{{Text: v.say("web.pki.certificate"), Href: one.Certificate, Save: true}}}
 }
 
 // commonName is the last part of a distinguished name that people know an authority by.
