@@ -117,7 +117,7 @@ func crash(data string) func(string) {
 
 // serve runs the whole program.
 func serve(t *tools, a *app.App, settings config.Settings, listener net.Listener, log *slog.Logger) error {
-	all := served{main: a.Web, more: map[string]http.Handler{settings.Server.PKIListen: a.PKI, settings.Server.OpsListen: a.Operations()}, run: a.Run}
+	all := served{main: a.Web, more: map[string]http.Handler{settings.Server.PKIListen: a.PlainPKI, settings.Server.OpsListen: a.Operations()}, run: a.Run}
 	return all.serve(t.ctx, settings.TLS, listener, log, func() {
 		if err := welcome(t, a, listener); err != nil {
 			log.Error("first officers", "error", err)

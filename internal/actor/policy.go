@@ -37,8 +37,9 @@ const (
 	UseMandate       Permission = "mandate.use"         // have certificates issued under a mandate, see and revoke them
 	InviteOfficer    Permission = "officer.invite"
 	SeeAudit         Permission = "audit.see"
-	RunTheProgram    Permission = "program.run" // ceremonies, loops, the operator's verbs
-	ManageOwnAccount Permission = "account.own" // one's own ways in and sessions
+	RunTheProgram    Permission = "program.run"   // ceremonies, loops, the operator's verbs
+	ManageOwnAccount Permission = "account.own"   // one's own ways in and sessions
+	ManageCallers    Permission = "caller.manage" // make and end accesses of a body's programs to time stamps
 )
 
 // rule says which kinds and roles a permission admits, and how strongly signed in they must be.
@@ -77,4 +78,5 @@ var policy = map[Permission]rule{
 	SeeAudit:         {kinds: []Kind{Officer, System}, roles: []Role{Auditor, Administrator}, least: ByCode},
 	RunTheProgram:    {kinds: []Kind{System}},
 	ManageOwnAccount: {kinds: []Kind{Person, Officer}, least: ByCode},
+	ManageCallers:    {kinds: []Kind{Person}, least: ByCode},
 }

@@ -25,6 +25,7 @@ import (
 	"chancela/internal/audit"
 	"chancela/internal/blob"
 	"chancela/internal/ca"
+	"chancela/internal/caller"
 	"chancela/internal/casefile"
 	"chancela/internal/certificate"
 	"chancela/internal/config"
@@ -95,6 +96,8 @@ type App struct {
 	Counters     *throttle.Counters
 	Web          *web.Server
 	PKI          http.Handler
+	PlainPKI     http.Handler // for the listener without TLS: it takes no secret
+	Callers      *caller.Service
 
 	room     signing
 	far      far
@@ -310,11 +313,11 @@ func (a *App) openSigning(ctx context.Context) error {
 		c.Notice, c.Watermark = i18n.Say(i18n.PT, "web.evaluation", nil), "TESTE"
 	}
 	a.Credentials = credential.New(c)
-	a.Status = status.New(status.Config{DB: a.DB, CA: a.room, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps()})
+	a.Status = status.New(status.Config{DB: a.DB, CA: a.room, Portals: a.Portals, Throttle: a.Counters, Sources: []status.Verifiable{verifiable{a.Credentials}}, Stamps: a.stamps() != config.AskNobody})
 	if err := a.openPublication(); err != nil {
 		return err
 	}
-	a.PKI = pkihttp.New(a.Status).Publish(a.Publication)
+	a.openStamps()
 	if err := a.openRecheck(); err != nil {
 		return err
 	}
@@ -330,10 +333,30 @@ func (a *App) openSigning(ctx context.Context) error {
 	return a.Publication.Publish(ctx, actor.Machine(""))
 }
 
-// stamps says whether whoever asks gets time stamps.
-func (a *App) stamps() bool {
-	ask := a.o.Settings.Stamps.Ask
-	return ask == config.AskAll || ask == "" && a.evaluation()
+// openStamps opens what machines ask, with time stamps for those to whom the instance gives them.
+func (a *App) openStamps() {
+	main, plain := pkihttp.New(a.Status).Publish(a.Publication), pkihttp.New(a.Status).Publish(a.Publication)
+	if ask := a.stamps(); ask != config.AskNobody {
+		a.Callers = caller.New(caller.Config{DB: a.DB, Portals: a.Portals, Accounts: a.Accounts, Throttle: a.Counters})
+		asked := pkihttp.ByAll
+		if ask == config.AskBodies {
+			asked = pkihttp.ByCallers
+			plain.Stamps(pkihttp.InClear, a.Callers)
+		}
+		main.Stamps(asked, a.Callers)
+	}
+	a.PKI, a.PlainPKI = main, plain
+}
+
+// stamps says who gets time stamps.
+func (a *App) stamps() string {
+	switch ask := a.o.Settings.Stamps.Ask; {
+	case ask != "":
+		return ask
+	case a.evaluation():
+		return config.AskAll
+	}
+	return config.AskBodies
 }
 
 // loadHierarchy reads the hierarchy, and founds what is missing: all of it at the first start of an evaluation instance,
@@ -388,7 +411,7 @@ func (a *App) openFace(context.Context) error {
 		return err
 	}
 	c := web.Config{
-		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Status: a.Status,
+		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Status: a.Status, Callers: a.Callers,
 		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, API: programs, Proxies: a.o.Settings.Server.Proxies, Clock: a.DB.Now, Log: a.o.Log,
 	}
 	if a.evaluation() {

@@ -5,13 +5,14 @@ import (
 	"errors"
 
 	"chancela/internal/actor"
+	"chancela/internal/config"
 	"chancela/internal/fault"
 	"chancela/internal/publication"
 )
 
 func (a *App) openPublication() (err error) {
 	a.Publication, err = publication.New(publication.Config{
-		DB: a.DB, CA: a.Record, Base: a.pkiBase(), Pages: a.base() + "/", Terms: a.Record.Terms(), Stamps: a.stamps(), Module: a.Module != nil,
+		DB: a.DB, CA: a.Record, Base: a.pkiBase(), Pages: a.base() + "/", Terms: a.Record.Terms(), Stamps: a.stamps() == config.AskAll, Module: a.Module != nil,
 		Contact: a.o.Settings.Publication.Contact,
 	})
 	return err

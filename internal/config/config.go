@@ -105,7 +105,7 @@ type Signer struct {
 
 // Stamps says who gets time stamps.
 type Stamps struct {
-	Ask string `toml:"ask" doc:"who may ask for time stamps: all or nobody; empty is all in an evaluation instance, and nobody otherwise"`
+	Ask string `toml:"ask" doc:"who may ask for time stamps: all, bodies (programs of bodies whose power gives them, by name and secret) or nobody; empty is all in an evaluation instance, and bodies otherwise"`
 }
 
 // Status says how what was issued is answered for.
@@ -137,9 +137,10 @@ const (
 	StatusRole = "status"
 )
 
-// AskAll and AskNobody are the answers to who may ask for time stamps.
+// The answers to who may ask for time stamps.
 const (
 	AskAll    = "all"
+	AskBodies = "bodies"
 	AskNobody = "nobody"
 )
 
@@ -338,7 +339,7 @@ func (s *Settings) check() []error {
 	need(s.Server.Mode == Evaluation || s.Server.Mode == Production, fmt.Sprintf("server.mode is %q; expected evaluation or production", s.Server.Mode))
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
 	need(slices.Contains([]string{"", "ec-p256", "ec-p384", "ec-p521", "rsa-3072", "rsa-4096"}, s.Keys.Algorithm), fmt.Sprintf("keys.algorithm is %q; expected ec-p256, ec-p384, ec-p521, rsa-3072 or rsa-4096", s.Keys.Algorithm))
-	need(slices.Contains([]string{"", AskAll, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all or nobody", s.Stamps.Ask))
+	need(slices.Contains([]string{"", AskAll, AskBodies, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all, bodies or nobody", s.Stamps.Ask))
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	need(s.Server.Role == WholeRole || s.Server.Role == StatusRole, fmt.Sprintf("server.role is %q; expected all or status", s.Server.Role))
 	need(slices.Contains([]string{"", "yes", "no"}, s.Publication.Samples), fmt.Sprintf("publication.samples is %q; expected yes or no", s.Publication.Samples))

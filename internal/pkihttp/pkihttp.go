@@ -2,7 +2,7 @@
 //
 // Its addresses stand in certificates, so they never redirect and never change. It looks at paths as they were sent:
 // base64 of an OCSP request may hold "//", which a mux that cleans paths would spoil. It must never set a cookie, ask
-// who somebody is, or read more of a request than an honest one has. Start reading at [Handler.ServeHTTP].
+// who somebody is (but for time stamps, where the instance gives them to callers of bodies alone), or read more of a request than an honest one has. Start reading at [Handler.ServeHTTP].
 package pkihttp
 
 import (
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,6 +27,8 @@ import (
 type Handler struct {
 	status      *status.Service
 	publication *publication.Service // nil where nothing of it is published
+	asked       Asked
+	callers     Callers // nil where nobody is asked who they are
 }
 
 // New makes the handler of everything below /pki/.
@@ -129,29 +130,6 @@ func tagOf(der []byte) string {
 }
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
-
-// stamp answers a time-stamp request in the body of a POST (RFC 3161 §3.4). What is wrong with the request itself is
-// said in the answer, with 200.
-func (h *Handler) stamp(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return
-	case err != nil || media != "application/timestamp-query":
-		w.Header().Set("Accept-Post", "application/timestamp-query")
-		http.Error(w, http.StatusText(http.StatusUnsupportedMediaType), http.StatusUnsupportedMediaType)
-		return
-	}
-	der, ok := body(w, r, status.MostStampRequest)
-	if !ok {
-		return
-	}
-	w.Header().Set("Content-Type", "application/timestamp-reply")
-	h.send(w, r, h.status.Stamp(r.Context(), der))
-}
 
 // body reads no more of a request than an honest one has; where there is more, or it breaks off, that is answered.
 func body(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {

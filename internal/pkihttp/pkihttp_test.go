@@ -27,6 +27,15 @@ type kit struct {
 	i       *catest.Instance
 	handler *pkihttp.Handler
 	base    string // address of the server, without a slash
+
+	serve func(http.Handler) // has the server answer by another handler
+}
+
+// root is the root's certificate as the server gives it.
+func (k *kit) root(t *testing.T) []byte {
+	t.Helper()
+	_, der := k.get(t, "/pki/ca/"+catest.Root+".cer")
+	return der
 }
 
 // each serves a hierarchy at the address that its certificates carry.
@@ -45,7 +54,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	catest.Each(t, base+"/pki", func(t *testing.T, i *catest.Instance) {
 		own := pkihttp.New(status.New(status.Config{DB: i.DB, CA: i.CA, Portals: &portal.Set{}, Throttle: throttle.New(throttle.Key{1}), Stamps: true}))
 		handler = own
-		test(t, &kit{i: i, handler: own, base: base})
+		test(t, &kit{i: i, handler: own, base: base, serve: func(h http.Handler) { handler = h }})
 	})
 }
 

@@ -117,6 +117,8 @@ type Power struct {
 	// Manages says that whoever has this power answers for the people of the body: they may say of others there that
 	// they left, and are told of it.
 	Manages bool `yaml:"manages"`
+	// StampsPerMonth is how many time stamps the programs of a body may ask for in a month, by this power; 0 for none.
+	StampsPerMonth int64 `yaml:"stamps-per-month"`
 }
 
 // Rules are the terms and texts of administrative procedure that are the body's to set.

@@ -24,6 +24,7 @@ type areaPage struct {
 	New          []ui.Card
 	Powers       []powersOf
 	Teams        ui.Link // who serves where, and who left
+	Stamps       ui.Link // to the accesses of programs to time stamps; zero for whoever may give none
 }
 
 // areaPart is a part of the page with its cards, or what is said where there are none.
@@ -46,6 +47,13 @@ func (s *Server) area(v *visit) error {
 	p.Frame.Lead = v.say("web.area.lead", "name", known.Name)
 	if v.ends() && len(p.Powers) > 0 {
 		p.Teams = ui.Link{Text: v.say("web.teams"), Href: v.at("pessoas")}
+	}
+	stamps, err := v.callersOf()
+	if err != nil {
+		return err
+	}
+	if len(stamps) > 0 {
+		p.Stamps = ui.Link{Text: v.say("web.stamps.link"), Href: v.at("selos-temporais")}
 	}
 	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaMandates, v.areaCredentials} {
 		if err := part(&p); err != nil {

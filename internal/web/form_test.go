@@ -53,7 +53,7 @@ func posting(t *testing.T, app *apptest.App) map[string]*apptest.Person {
 			all[path] = by
 		case strings.Contains(path, "/processos/"):
 			all[path] = other
-		case strings.Contains(path, "/conta/"), strings.Contains(path, "/pessoas/"), strings.Contains(path, "/certificados/"), strings.Contains(path, "/autorizacoes/"), strings.HasSuffix(path, "/sessao"):
+		case strings.Contains(path, "/conta/"), strings.Contains(path, "/pessoas/"), strings.Contains(path, "/certificados/"), strings.Contains(path, "/selos-temporais"), strings.Contains(path, "/autorizacoes/"), strings.HasSuffix(path, "/sessao"):
 			all[path] = inside
 		default:
 			all[path] = app.Person(t)

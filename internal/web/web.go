@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"chancela/internal/account"
+	"chancela/internal/caller"
 	"chancela/internal/casefile"
 	"chancela/internal/certificate"
 	"chancela/internal/credential"
@@ -34,6 +35,8 @@ type Config struct {
 	Certificates *certificate.Service
 	Credentials  *credential.Service
 	Status       *status.Service
+	// Callers gives programs of bodies access to time stamps; nil where the instance gives none.
+	Callers *caller.Service
 	// Base is the public address; links, cookies and the check of the host follow from it.
 	Base *url.URL
 	// Notice stands on every page if the instance is not for real use; zero for none.
@@ -171,6 +174,9 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/processos/{id}/minutas/{code}", s.filledMinuta},
 
 		{"GET /{portal}/area", s.area},
+		{"GET /{portal}/selos-temporais", s.stamps},
+		{"POST /{portal}/selos-temporais", s.giveStamps},
+		{"POST /{portal}/selos-temporais/{id}/terminar", s.endStamps},
 		{"GET /{portal}/conta", s.accountOf},
 		{"POST /{portal}/conta/sessoes", s.endSessions},
 		{"POST /{portal}/conta/palavra-passe", s.changePassword},

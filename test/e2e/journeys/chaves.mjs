@@ -1,3 +1,5 @@
+// Time stamps for a system of the body, by a name and a secret that curl gives.
+//
 // A key made in the browser: at the order the page makes it, has its encrypted
 // file saved and fills in the request; when the certificate is there, the page
 // joins the two to a PKCS#12, which openssl, NSS and GnuTLS read. What the
@@ -8,7 +10,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { answer, define, file, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
-import { certificate, otherKey, pdf, privateKey, put, readByAll } from '../lib/papers.mjs'
+import { certificate, otherKey, pdf, privateKey, put, readByAll, stamp } from '../lib/papers.mjs'
 import { portal, say } from '../lib/words.mjs'
 
 export const modes = ['chromium-pt', 'firefox-pt']
@@ -30,7 +32,10 @@ export default async function ({ person, step, server, mode }) {
 
   await step('Ana gets access', async () => {
     await ana.open('/ecce/novo/acesso')
-    await file(ana, ecce.procedures.acesso, ecce.answers('acesso'), { fich_superior: await pdf('superior-chaves.pdf'), fich_tecnicos_web: await pdf('lista-chaves.pdf') })
+    const asked = ecce.answers('acesso')
+    await file(ana, ecce.procedures.acesso, { ...asked, finalidade: [...asked.finalidade, 'selos_temporais'] }, {
+      fich_superior: await pdf('superior-chaves.pdf'), fich_tecnicos_web: await pdf('lista-chaves.pdf'), fich_tecnicos_tsa: await pdf('lista-selos.pdf'),
+    })
     const number = await numberOn(ana)
     await prove(ana, server, applicant.email)
     await officer(first, server, ecce, 0, teresa.password)
@@ -39,6 +44,25 @@ export default async function ({ person, step, server, mode }) {
     await approve(first)
     await define(ana, await linkIn(server, applicant.email, 'definir'), applicant.password)
     await signIn(ana, server, ecce, applicant.email, applicant.password)
+  })
+
+  await step('Ana gives a system of the body access to time stamps, and ends it', async () => {
+    await ana.follow(say('web.stamps.link'))
+    await ana.press(say('web.stamps.make'))
+    assert.equal(ana.status, 422)
+    await ana.fill(say('web.stamps.system'), 'Gestão documental de ensaio')
+    await ana.press(say('web.stamps.make'))
+    await ana.sees(say('web.stamps.made'))
+    const of = label => ana.page.evaluate(label => [...document.querySelectorAll('dt')].find(dt => dt.textContent.trim() === label).nextElementSibling.textContent.trim(), say(label).pt)
+    const user = await of('web.stamps.user'), secret = await of('web.stamps.secret')
+    const address = new URL('/pki/tsa', ana.page.url()).href
+    assert.match(await stamp(address, `${user}:${secret}`), /Status: Granted/)
+    assert.equal(await stamp(address, `${user}:outro`), '401')
+    await ana.open('/ecce/selos-temporais')
+    await ana.misses(secret)
+    await ana.press(say('web.stamps.end'))
+    await ana.sees(say('web.stamps.ended'))
+    assert.equal(await stamp(address, `${user}:${secret}`), '401')
   })
 
   let key

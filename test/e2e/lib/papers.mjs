@@ -133,3 +133,12 @@ export async function readByAll(p12, passphrase) {
     nss: nss.stdout + nss.stderr, gnutls: gnutls.stdout + gnutls.stderr,
   }
 }
+
+// stamp has openssl ask for a time stamp and curl bring the request, as an
+// ordinary client does: what openssl reads in the answer, or the status if it is none.
+export async function stamp(address, user) {
+  const asked = join(dir, `pedido-${++made}.tsq`), given = join(dir, `selo-${made}.tsr`)
+  await run('openssl', ['ts', '-query', '-digest', 'ab'.repeat(32), '-sha256', '-cert', '-out', asked])
+  const { stdout: code } = await run('curl', ['-sS', '--noproxy', '*', '-u', user, '-H', 'Content-Type: application/timestamp-query', '--data-binary', `@${asked}`, '-o', given, '-w', '%{http_code}', address])
+  return code === '200' ? (await run('openssl', ['ts', '-reply', '-in', given, '-text'])).stdout : code
+}
