@@ -17,6 +17,7 @@ import (
 	"chancela/internal/issuance/hsm"
 	"chancela/internal/pkihttp"
 	"chancela/internal/portal"
+	"chancela/internal/publication"
 	"chancela/internal/status"
 )
 
@@ -27,6 +28,8 @@ type Answering struct {
 	DB     *db.DB
 	CA     *ca.CA
 	Status *status.Service
+
+	publication *publication.Service
 
 	app App // whose ways to keys it takes
 }
@@ -72,7 +75,9 @@ func (a *Answering) open(ctx context.Context) error {
 		return err
 	}
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: &portal.Set{}, Log: a.app.o.Log})
-	return nil
+	// The statement's address stands in certificates beside those of status. What was published is read, never written here.
+	a.publication, err = publication.New(publication.Config{DB: a.DB, CA: a.CA, Base: a.app.pkiBase(), Terms: a.CA.Terms()})
+	return err
 }
 
 // Close closes what was opened.
@@ -138,7 +143,7 @@ func (a *Answering) Run(ctx context.Context) error {
 
 // Handler answers below /pki/, and whether it lives and is ready.
 func (a *Answering) Handler() http.Handler {
-	pki := pkihttp.New(a.Status)
+	pki := pkihttp.New(a.Status).Publish(a.publication)
 	health := http.NewServeMux()
 	a.health(health)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

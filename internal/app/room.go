@@ -57,7 +57,7 @@ func (a *App) openRoom() error {
 // roomConfig is what the room and its record are wired to, but for the keys.
 func (a *App) roomConfig() (ca.Config, error) {
 	replica, err := a.replica()
-	return ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", Replica: replica, ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}, err
+	return ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", Replica: replica, Published: a.path("published"), ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}, err
 }
 
 // openLine opens the record here, and a line to the signer. A process that asks a signer has no way to a key.

@@ -62,6 +62,8 @@ type Config struct {
 	Reference func() (time.Duration, error)
 	// Monotonic is a clock that nobody can set; time.Since a fixed moment if nil.
 	Monotonic func() time.Duration
+	// Published is a folder outside the database in which the last list of each name is kept; "" for none.
+	Published string
 	// Crash is called at each of [CrashPoints]; nil but in tests.
 	Crash func(point string)
 	// Log gets what an operator must see; slog.Default() if nil.

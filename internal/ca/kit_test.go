@@ -75,6 +75,8 @@ type instance struct {
 	clock *clock
 	keys  ca.Keys
 	crash func(point string)
+	// published is a folder outside the database; "" for none.
+	published string
 	// listSize is how many certificates a list is for; 0 for all.
 	listSize int
 	// reference is what the system's time service says; nil for no such service.
@@ -100,7 +102,7 @@ func (i *instance) start(t *testing.T) {
 	t.Helper()
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one", Monotonic: i.clock.monotonic, Reference: i.reference, ListSize: i.listSize,
+		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one", Monotonic: i.clock.monotonic, Reference: i.reference, ListSize: i.listSize, Published: i.published,
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)

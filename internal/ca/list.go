@@ -172,6 +172,7 @@ func (s *CA) publish(ctx context.Context, name, issuer string, fresh bool) error
 		return fmt.Errorf("publish list %s: %w", name, err)
 	}
 	s.c.Crash(pointListSigned)
+	s.keepOutside(ctx, next)
 	err = s.c.DB.InTx(ctx, func(tx *db.Tx) error {
 		stored, err := insertList(ctx, tx, next)
 		if err != nil || !stored {

@@ -604,3 +604,19 @@ func insertSample(ctx context.Context, tx *db.Tx, r sampleRow) (bool, error) {
 		r.profile, string(r.state), r.generation, r.orderID, r.order, tx.Stamp())
 	return n == 1, err
 }
+
+// headNumber is the last number given of a list; 0 for none.
+func headNumber(ctx context.Context, tx *db.Tx, list string) (number int64, err error) {
+	err = tx.Row(ctx, `SELECT number FROM ca_list_head WHERE list = $1`, list).Scan(&number)
+	if db.None(err) {
+		return 0, nil
+	}
+	return number, err
+}
+
+// raiseHead has a list's numbers go on behind one that was published, and the next list made.
+func raiseHead(ctx context.Context, tx *db.Tx, list, issuer string, number int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO ca_list_head (list, issuer, number, changes) VALUES ($1, $2, $3, 1)
+		ON CONFLICT (list) DO UPDATE SET number = excluded.number, changes = ca_list_head.changes + 1`, list, issuer, number)
+	return err
+}
