@@ -29,7 +29,7 @@ var floors = map[string]int{
 	"db": 2, "blob": 2, "actor": 2, "field": 2, "issuance": 2, "calendar": 2, "vault": 2,
 	"portal": 3, "decision": 3, "audit": 3, "queue": 3, "notify": 3, "link": 3, "throttle": 3,
 	"account": 4, "ca": 4, "evidence": 4, "letter": 4,
-	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "card": 5, "credential": 5, "status": 5, "recheck": 5, "signer": 5, "publication": 5, "caller": 5,
+	"casefile": 5, "login": 5, "eid": 5, "certificate": 5, "problem": 5, "card": 5, "credential": 5, "status": 5, "recheck": 5, "signer": 5, "publication": 5, "caller": 5,
 	"web": 6, "api": 6, "acme": 6, "pkihttp": 6,
 	"cmd/chancela": 7, "app": 7, "apptest": 7, "tour": 7, "ceremony": 7,
 }

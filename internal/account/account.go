@@ -10,6 +10,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -183,6 +184,19 @@ func (a *Accounts) Officers(ctx context.Context, tx *db.Tx, portalName string, p
 		}
 	}
 	return may, nil
+}
+
+// Answering lists the accounts in use of those who have one of the powers for a body, running now: whoever answers for
+// it. It is a look within a deed.
+func (a *Accounts) Answering(ctx context.Context, tx *db.Tx, portalName, nipc string, powers []string) ([]Account, error) {
+	if nipc == "" || len(powers) == 0 {
+		return nil, nil
+	}
+	all, err := answering(ctx, tx, portalName, nipc, powers, tx.Now())
+	if err != nil {
+		return nil, fmt.Errorf("who answers for a body of %s: %w", portalName, err)
+	}
+	return all, nil
 }
 
 // asOfficer is the actor that the account would be once signed in, to ask what its roles allow.

@@ -323,6 +323,31 @@ func holds(ctx context.Context, tx *db.Tx, portalName string, person actor.Perso
 	return holds, err
 }
 
+// answering lists the accounts in use whose person has one of the powers for a body, running at a moment.
+func answering(ctx context.Context, tx *db.Tx, portalName, nipc string, keys []string, now time.Time) ([]Account, error) {
+	found, err := db.Collect(ctx, tx, func(scan func(...any) error) (one struct {
+		account, key string
+	}, err error,
+	) {
+		return one, scan(&one.account, &one.key)
+	}, `SELECT account, power_key FROM power WHERE portal = $1 AND body_nipc = $2 AND ended_at = '' AND from_at <= $3
+		AND (until_at = '' OR until_at > $3) AND (confirm_by = '' OR confirm_by > $3) ORDER BY from_at, id`, portalName, nipc, db.Time(now))
+	var all []Account
+	for _, one := range found {
+		if !slices.Contains(keys, one.key) || slices.ContainsFunc(all, func(a Account) bool { return string(a.ID) == one.account }) {
+			continue
+		}
+		a, err := byID(ctx, tx, actor.AccountID(one.account))
+		if err != nil {
+			return nil, err
+		}
+		if a.State == Active {
+			all = append(all, a)
+		}
+	}
+	return all, err
+}
+
 // hasPower says whether a person ever had a power for a body.
 func hasPower(ctx context.Context, tx *db.Tx, person actor.PersonID, nipc string) (bool, error) {
 	var n int64

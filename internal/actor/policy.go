@@ -32,6 +32,7 @@ const (
 	ProveIdentity    Permission = "identity.record"     // record how a subject's identity was proven
 	RevokeAny        Permission = "certificate.revoke"  // revoke or reinstate anybody's certificate, with reasons
 	SuspendAny       Permission = "certificate.suspend" // suspend anybody's certificate, with reasons
+	AnswerProblem    Permission = "problem.answer"      // answer what strangers report about certificates
 	JudgeCredential  Permission = "credential.judge"    // suspend, revoke, replace a credential
 	EndPowers        Permission = "power.end"           // end powers, with the certificates that follow
 	UseMandate       Permission = "mandate.use"         // have certificates issued under a mandate, see and revoke them
@@ -71,6 +72,7 @@ var policy = map[Permission]rule{
 	ProveIdentity:    {kinds: []Kind{Officer}, roles: []Role{Director, Decider, CardOperator}, least: ByCode},
 	RevokeAny:        {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	SuspendAny:       {kinds: []Kind{Officer}, roles: []Role{Director, Decider}, least: ByCode},
+	AnswerProblem:    {kinds: []Kind{Officer}, roles: []Role{Director, Decider}, least: ByCode},
 	JudgeCredential:  {kinds: []Kind{Officer}, roles: []Role{Decider}, least: ByCode},
 	EndPowers:        {kinds: []Kind{Person, Officer}, roles: []Role{Decider}, least: ByCode},
 	UseMandate:       {kinds: []Kind{Program}},

@@ -42,6 +42,7 @@ import (
 	"chancela/internal/notify"
 	"chancela/internal/pkihttp"
 	"chancela/internal/portal"
+	"chancela/internal/problem"
 	"chancela/internal/publication"
 	"chancela/internal/queue"
 	"chancela/internal/recheck"
@@ -89,6 +90,7 @@ type App struct {
 	Module       *hsm.Module  // nil where keys are in files, or elsewhere
 	Certificates *certificate.Service
 	Credentials  *credential.Service
+	Problems     *problem.Service
 	Status       *status.Service
 	Recheck      *recheck.Service
 	Publication  *publication.Service
@@ -301,7 +303,8 @@ func (a *App) openSigning(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.room, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Counters: a.Counters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	a.Certificates = certificate.New(certificate.Config{DB: a.DB, CA: a.room, Accounts: a.Accounts, Portals: a.Portals, Letters: a.Letters, Codes: a.Links, Counters: a.Counters, KnownKeys: known, Page: "/certificados", Crash: a.o.Crash, Log: a.o.Log})
+	a.Problems = problem.New(problem.Config{DB: a.DB, Portals: a.Portals, People: a.Accounts, Letters: a.Letters, Vault: a.vault, Throttle: a.Counters, Page: "tecnico/comunicacoes"})
 	sealed, err := a.store("credentials")
 	if err != nil {
 		return err
@@ -411,7 +414,7 @@ func (a *App) openFace(context.Context) error {
 		return err
 	}
 	c := web.Config{
-		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Status: a.Status, Callers: a.Callers,
+		Portals: a.Portals, Cases: a.Cases, Accounts: a.Accounts, Login: a.Login, Certificates: a.Certificates, Credentials: a.Credentials, Problems: a.Problems, Status: a.Status, Callers: a.Callers,
 		Base: a.o.Base, Trail: trail{a.DB}, Ready: a.Ready, PKI: a.PKI, API: programs, Proxies: a.o.Settings.Server.Proxies, Clock: a.DB.Now, Log: a.o.Log,
 	}
 	if a.evaluation() {
@@ -477,7 +480,7 @@ func (a *App) Run(ctx context.Context) error {
 	loop("certificate", a.Certificates.Run)
 	loop("credential", a.Credentials.Run)
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
-		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
+		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Certificates.WarnOfHolds(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
 	}))
 	loop("own keys", a.every(time.Hour, a.watchOwn))
 	loop("sweep", a.every(time.Hour, a.sweep))

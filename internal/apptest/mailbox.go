@@ -116,3 +116,14 @@ func Code(one notify.Received) string {
 	}
 	return ""
 }
+
+// Found finds a form in the text of a mail whose subject holds some words; "" is none.
+func Found(subject string, form *regexp.Regexp, but ...string) func(notify.Received) string {
+	return func(m notify.Received) string {
+		found := form.FindString(m.Text)
+		if !strings.Contains(m.Subject, subject) || slices.Contains(but, found) {
+			return ""
+		}
+		return found
+	}
+}

@@ -115,12 +115,12 @@ func (s *Record) locked(ctx context.Context, tx *db.Tx, serial Serial) (Certific
 
 // mayEnd says whether the actor may end the certificate, or suspend it: officers by their permission, its holder, and
 // who has the right. To everybody else it does not exist; and our own have no holder, so no right reaches them.
-func (c Certificate) mayEnd(by actor.Actor, right Right, any actor.Permission) error {
+func (c Certificate) mayEnd(by actor.Actor, right Right, anybodys actor.Permission) error {
 	switch by.Kind {
 	case actor.System:
 		return mayRun(by, c.Portal)
 	case actor.Officer:
-		return by.MayIn(c.Portal, any)
+		return by.MayIn(c.Portal, anybodys)
 	case actor.Program:
 		if err := by.MayIn(c.Portal, actor.UseMandate); err != nil {
 			return err

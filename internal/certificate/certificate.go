@@ -8,13 +8,19 @@
 // It is the outcome "mandate" too ([MandateOutcome]): what is approved is that a program of the body has so many
 // certificates of fixed names issued until a day, which it does by a token ([Service.Admit], then [Service.IssueUnder]).
 //
-// It must never decide, never sign, never hold a key, and never show a certificate to anybody but its holder and the
-// officers of its portal. Start reading at [Outcome.Propose], then [Service.Work] and [Service.Of].
+// Afterwards it is the room of a certificate's life: its holder, whoever answers for the body, officers, and whoever
+// holds its revocation code end or suspend it, now or on a date, and all parties are told ([Service.Revoke],
+// [Service.Suspend], [Service.Stop], [Service.EndDue]).
+//
+// It must never decide, never sign, never hold a key, and never show a certificate to anybody but its holder, those who
+// answer for the body and the officers of its portal. Start reading at [Outcome.Propose], then [Service.Work] and
+// [Service.Of].
 package certificate
 
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +31,7 @@ import (
 	"chancela/internal/i18n"
 	"chancela/internal/issuance"
 	"chancela/internal/letter"
+	"chancela/internal/link"
 	"chancela/internal/portal"
 	"chancela/internal/throttle"
 )
@@ -50,10 +57,11 @@ type Standing string
 
 // The standings.
 const (
-	None    Standing = ""        // not issued yet
-	Active  Standing = "active"  // may be relied on
-	Revoked Standing = "revoked" // never again
-	Expired Standing = "expired"
+	None      Standing = ""          // not issued yet
+	Active    Standing = "active"    // may be relied on
+	Suspended Standing = "suspended" // not for a while
+	Revoked   Standing = "revoked"   // never again
+	Expired   Standing = "expired"
 )
 
 // How is the way in which an identity was proven.
@@ -89,9 +97,13 @@ type Order struct {
 	ClosedAt  time.Time // accepted or declined
 	NotBefore time.Time
 	NotAfter  time.Time
-	Serial    string // with colons, as other tools show it; "" until issued
-	RevokedAt time.Time
-	Reason    int // of the revocation: RFC 5280 §5.3.1
+	Serial    string    // with colons, as other tools show it; "" until issued
+	RevokedAt time.Time // or suspended since
+	Reason    int       // of the revocation: RFC 5280 §5.3.1
+	HeldUntil time.Time // when its suspension ends by itself; zero for none
+	DueAt     time.Time // when a scheduled revocation takes effect; zero for none
+	DueReason int
+	OfPerson  bool // it speaks for a natural person: it may be suspended
 	// Held says why the loop could not issue it yet, as a message key; "" for nothing.
 	Held string
 }
@@ -100,7 +112,13 @@ type Order struct {
 func (o Order) MayAccept() bool { return o.State == Issued && o.Standing == Active }
 
 // MayRevoke says whether there is something to revoke.
-func (o Order) MayRevoke() bool { return o.Standing == Active }
+func (o Order) MayRevoke() bool { return o.Standing == Active || o.Standing == Suspended }
+
+// MaySuspend says whether it may be suspended now.
+func (o Order) MaySuspend() bool { return o.Standing == Active && o.OfPerson }
+
+// MayReinstate says whether an officer may make it good again.
+func (o Order) MayReinstate() bool { return o.Standing == Suspended }
 
 // View is an order with everything behind it.
 type View struct {
@@ -121,6 +139,22 @@ type View struct {
 	Revocation  *Ended // nil unless revoked
 	// MayRenew says whether another may be ordered in its place, or has been.
 	MayRenew bool
+	Holds    []Hold // times of suspension, oldest first
+	// Own says that whoever looks is its holder; neither an officer nor who answers for the body is.
+	Own bool
+	// MayCancel says that whoever looks may put off or call off the scheduled revocation.
+	MayCancel bool
+}
+
+// Hold is a time in which the certificate was suspended.
+type Hold struct {
+	From, Until time.Time
+	Name        string // of whoever had it suspended; "" for whoever held the code
+	Words       string
+	EndedAt     time.Time // zero while it runs
+	Revoked     bool      // it ended in revocation
+	EndedName   string    // of the officer; "" for the program
+	EndWords    string
 }
 
 // Approval is one officer's, of exactly this order.
@@ -160,6 +194,9 @@ type Reason struct {
 	Label string // message key
 }
 
+// label is the message key of a reason by its code, an officer's too.
+func (r Reason) label() string { return "certificate.reason." + strconv.Itoa(r.Code) }
+
 // Reasons are those that a holder may choose. Nine (privilegeWithdrawn) is an officer's alone.
 func Reasons() []Reason {
 	return []Reason{
@@ -168,10 +205,11 @@ func Reasons() []Reason {
 	}
 }
 
-// Ground is why an officer revokes: a code of the portal's list with the officer's own words.
+// Ground is why an officer revokes or suspends: a code of the portal's list with the officer's own words.
 type Ground struct {
 	Code  string
 	Words string
+	On    time.Time // of a revocation: the day on which it takes effect; zero for at once
 }
 
 // Format is a form in which a certificate is downloaded.
@@ -206,7 +244,17 @@ type People interface {
 	// MemberAt is the person of an active account at that address who holds a running power for the body; "" for nobody.
 	MemberAt(ctx context.Context, tx *db.Tx, portal, address, nipc string) (actor.PersonID, error)
 	Holds(ctx context.Context, tx *db.Tx, portal string, person actor.PersonID, power, nipc string) (bool, error)
+	Answering(ctx context.Context, tx *db.Tx, portal, nipc string, powers []string) ([]account.Account, error)
+	Officers(ctx context.Context, tx *db.Tx, portal string, p actor.Permission) ([]account.Contact, error)
 }
+
+// Codes makes and knows the codes by which a certificate is ended without signing in; package link does.
+type Codes interface {
+	MakeRevocationCode(ctx context.Context, tx *db.Tx, portal, subject string, until time.Time) (link.Ref, error)
+	IsRevocationCode(ctx context.Context, tx *db.Tx, portal, subject, typed string) (bool, error)
+}
+
+var _ Codes = (*link.Links)(nil)
 
 var _ People = (*account.Accounts)(nil)
 
@@ -221,6 +269,13 @@ type Authority interface {
 	// Says gives the statements of quality that a certificate of the order would make.
 	Says(o issuance.Order) []issuance.Statement
 	RevokeIn(ctx context.Context, tx *db.Tx, by actor.Actor, r ca.Revocation) error
+	CancelIn(ctx context.Context, tx *db.Tx, by actor.Actor, serial ca.Serial, right ca.Right) error
+	SuspendIn(ctx context.Context, tx *db.Tx, by actor.Actor, w ca.Suspension) error
+	ReinstateIn(ctx context.Context, tx *db.Tx, by actor.Actor, serial ca.Serial, words string) error
+	HoldsOf(ctx context.Context, tx *db.Tx, serial ca.Serial) ([]ca.Hold, error)
+	HeldIn(ctx context.Context, tx *db.Tx, portal string) ([]ca.Certificate, error)
+	DueIn(ctx context.Context, tx *db.Tx) ([]ca.Certificate, error)
+	EndDueIn(ctx context.Context, tx *db.Tx, by actor.Actor, serial ca.Serial) error
 	RecordIdentity(ctx context.Context, tx *db.Tx, by actor.Actor, i ca.Identity) error
 	IdentityOf(ctx context.Context, tx *db.Tx, portal, caseID, digest string) (ca.Identity, bool, error)
 	// ReuseIdentity takes the identity from an earlier proof, if the key of an earlier certificate signed the request.
@@ -246,7 +301,8 @@ type Config struct {
 	Accounts People
 	Portals  *portal.Set
 	Letters  Post
-	// Counters count tokens that were tried and are none.
+	Codes    Codes
+	// Counters count tokens and codes that were tried.
 	Counters *throttle.Counters
 	// KnownKeys are keys that others have; an order for one is refused.
 	KnownKeys issuance.KeyList

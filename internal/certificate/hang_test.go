@@ -36,7 +36,7 @@ func TestWhatHangsOnAPowerIsInForceOrUnderWayAndFollowsByTheRule(t *testing.T) {
 		site := k.ordered("sitio", "c3")
 		k.work(1)
 		gone := k.issued("c4")
-		must(t, k.Revoke(t.Context(), holder("ana"), gone.ID, 1))
+		must(t, k.Revoke(t.Context(), holder("ana"), gone.ID, 1, time.Time{}))
 		things := k.hanging("propria", "sitios")
 		effects := map[string]account.Effect{}
 		for _, one := range things {

@@ -3,9 +3,6 @@ package certificate
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"chancela/internal/actor"
 	"chancela/internal/audit"
@@ -22,6 +19,9 @@ func (s *Service) Accept(ctx context.Context, by actor.Actor, id ID) error {
 	return s.own(ctx, by, id, "accept", func(tx *db.Tx, r row, c ca.Certificate) error {
 		if c.IsRevoked() {
 			return fault.New(fault.Conflict, "E-REV-03")
+		}
+		if c.State == ca.Suspended {
+			return fault.New(fault.Conflict, "ca.suspended")
 		}
 		if err := s.finished(ctx, tx, r, Accepted); err != nil {
 			return err
@@ -56,71 +56,6 @@ func (s *Service) Decline(ctx context.Context, by actor.Actor, id ID) error {
 	})
 }
 
-// Revoke ends the holder's certificate for good, for one of [Reasons].
-func (s *Service) Revoke(ctx context.Context, by actor.Actor, id ID, reason int) error {
-	chosen := slices.IndexFunc(Reasons(), func(r Reason) bool { return r.Code == reason })
-	if chosen < 0 {
-		return fault.Fields([]fault.Field{{Name: "reason", Key: "E-LST-01"}})
-	}
-	return s.own(ctx, by, id, "revoke", func(tx *db.Tx, r row, c ca.Certificate) error {
-		why := func(lang i18n.Lang) string { return i18n.Say(lang, Reasons()[chosen].Label, nil) }
-		if err := s.tellRevoked(ctx, tx, r, c, why, "certificate.by.holder"); err != nil {
-			return err
-		}
-		return s.c.CA.RevokeIn(ctx, tx, by, ca.Revocation{Serial: c.Serial, Reason: issuance.Reason(reason)})
-	})
-}
-
-// The bounds of an officer's grounds: a code alone is never enough (CPA, articles 152 and 153).
-const leastGround, mostGround = 30, 4000
-
-// RevokeByOfficer ends anybody's certificate of the portal for good, with reasons. Danger does not wait: the holder is
-// told at once, and heard afterwards (CPA, article 124(1)(a)).
-func (s *Service) RevokeByOfficer(ctx context.Context, by actor.Actor, id ID, g Ground) error {
-	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
-		r, c, err := s.issued(ctx, tx, by, id)
-		if err != nil {
-			return err
-		}
-		if err := by.MayIn(r.Portal, actor.RevokeAny); err != nil {
-			return err
-		}
-		p, ok := s.c.Portals.Portal(r.Portal)
-		if !ok {
-			return fault.New(fault.NotFound, "fault.not-found")
-		}
-		ground, err := groundOf(p, g)
-		if err != nil {
-			return err
-		}
-		words := strings.TrimSpace(g.Words)
-		why := func(lang i18n.Lang) string {
-			return strings.TrimSuffix(ground.Text.In(lang)+". "+words+"\n"+p.Fill(p.Rules.Remedies, lang), ".")
-		}
-		if err := s.tellRevoked(ctx, tx, r, c, why, "certificate.by.officer"); err != nil {
-			return err
-		}
-		return s.c.CA.RevokeIn(ctx, tx, by, ca.Revocation{Serial: c.Serial, Reason: issuance.Reason(ground.CRL), Words: ground.Code + ": " + words})
-	})
-	if err != nil {
-		return fmt.Errorf("revoke the certificate of order %s: %w", id, err)
-	}
-	return nil
-}
-
-// groundOf finds the ground in the portal's list, and judges what the officer wrote.
-func groundOf(p *portal.Portal, g Ground) (portal.Reason, error) {
-	var problems []fault.Field
-	ground, ok := p.Reason(g.Code)
-	if !ok || ground.For != "revoke" {
-		problems = append(problems, fault.Field{Name: "code", Key: "E-LST-01"})
-	}
-	if n := utf8.RuneCountInString(strings.TrimSpace(g.Words)); n < leastGround || n > mostGround {
-		problems = append(problems, wordsProblem(leastGround, mostGround, n))
-	}
-	return ground, fault.Fields(problems)
-}
-
 // own runs a deed of the holder upon their certificate.
 func (s *Service) own(ctx context.Context, by actor.Actor, id ID, verb string, deed func(*db.Tx, row, ca.Certificate) error) error {
 	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -131,7 +66,7 @@ func (s *Service) own(ctx context.Context, by actor.Actor, id ID, verb string, d
 		if err := by.MayIn(r.Portal, actor.ChangeOwn); err != nil {
 			return err
 		}
-		if by.Kind != actor.Person { // an officer sees it and does not own it; of persons only the holder comes so far
+		if by.Kind != actor.Person || by.Person != r.Holder { // others may see it, and do not own it
 			return fault.New(fault.NotFound, "fault.not-found")
 		}
 		return deed(tx, r, c)

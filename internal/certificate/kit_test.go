@@ -27,7 +27,9 @@ import (
 	"chancela/internal/i18n"
 	"chancela/internal/issuance"
 	"chancela/internal/letter"
+	"chancela/internal/link"
 	"chancela/internal/portal"
+	"chancela/internal/throttle"
 )
 
 // Each test has an instance of its own: a database of each engine and a real hierarchy. Only people and the post are
@@ -75,9 +77,23 @@ func (p *post) events() (all []portal.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, l := range p.sent {
-		all = append(all, l.Event)
+		if l.Event != portal.CertificateCode { // comes with every certificate; [kit.code] reads it
+			all = append(all, l.Event)
+		}
 	}
 	return all
+}
+
+// to are those to whom an event was told, and when it was told last, what.
+func (p *post) to(event portal.Event) (addresses []string, last letter.Letter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.sent {
+		if l.Event == event {
+			addresses, last = append(addresses, l.To.Address), l
+		}
+	}
+	return addresses, last
 }
 
 // people are those of these tests. Ana is the applicant; she is also the officer Ana, by the same person.
@@ -135,8 +151,26 @@ func (p *people) Holds(_ context.Context, tx *db.Tx, _ string, person actor.Pers
 	}), nil
 }
 
+func (p *people) Answering(_ context.Context, tx *db.Tx, _, number string, powers []string) (all []account.Account, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for person, held := range p.powers {
+		for _, power := range held {
+			if power.BodyNIPC == number && power.Runs(tx.Now()) && slices.Contains(powers, power.Key) {
+				all = append(all, account.Account{ID: actor.AccountID("a-" + person), Person: person, Address: string(person) + "@exemplo.pt", Lang: i18n.PT})
+			}
+		}
+	}
+	return all, nil
+}
+
+func (p *people) Officers(context.Context, *db.Tx, string, actor.Permission) ([]account.Contact, error) {
+	return []account.Contact{{Person: "rui", Name: "Rui", Address: "rui@exemplo.pt", Lang: i18n.PT}}, nil
+}
+
 type kit struct {
 	*certificate.Service
+	links   *link.Links
 	t       *testing.T
 	db      *db.DB
 	ca      *ca.CA
@@ -154,10 +188,14 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 	c := &clock{}
 	dbtest.EachAt(t, c.now, func(t *testing.T, d *db.DB) {
 		c.at = time.Date(2026, 5, 4, 10, 15, 0, 0, time.UTC)
-		k := &kit{t: t, db: d, clock: c, post: &post{}, p: desktop(t), outcome: &certificate.Outcome{}}
+		k := &kit{t: t, db: d, links: link.New(link.Key{7}), clock: c, post: &post{}, p: desktop(t), outcome: &certificate.Outcome{}}
 		k.people = &people{powers: map[actor.PersonID][]account.Power{"ana": {
 			{Key: "propria", BodyNIPC: nipc, BodyName: body, From: c.at.AddDate(-1, 0, 0)},
 			{Key: "sitios", BodyNIPC: nipc, BodyName: body, From: c.at.AddDate(-1, 0, 0)},
+		}, "bea": { // answers for the body
+			{Key: "terceiros", BodyNIPC: nipc, BodyName: body, From: c.at.AddDate(-1, 0, 0), Until: c.at.AddDate(0, 6, 0)},
+		}, "dina": { // of another body
+			{Key: "terceiros", BodyNIPC: "500000000", BodyName: "Outra", From: c.at.AddDate(-1, 0, 0)},
 		}}}
 		var err error
 		k.ca, err = ca.New(ca.Config{
@@ -178,6 +216,7 @@ func each(t *testing.T, test func(t *testing.T, k *kit)) {
 func (k *kit) open() {
 	k.Service = certificate.New(certificate.Config{
 		DB: k.db, CA: k.ca, Accounts: k.people, Portals: &portal.Set{Portals: []*portal.Portal{k.p}}, Letters: k.post, Page: "certificados", KnownKeys: k.known,
+		Codes: k.links, Counters: throttle.New(throttle.Key{9}),
 		Crash: func(point string) {
 			if k.crash != nil {
 				k.crash(point)
@@ -238,12 +277,15 @@ func desktop(t *testing.T) *portal.Portal {
 	t.Helper()
 	p := &portal.Portal{
 		Name: desk, Title: portal.Text{PT: "Exemplo", EN: "Example"},
-		Powers: []portal.Power{{Key: "propria", Opens: []string{"pessoa"}}, {Key: "sitios", Opens: []string{"sitio"}}},
+		Powers: []portal.Power{{Key: "propria", Opens: []string{"pessoa"}}, {Key: "sitios", Opens: []string{"sitio"}}, {Key: "terceiros", Revokes: []string{"pessoa"}}},
 		Reasons: []portal.Reason{
 			{Code: "RV05", For: "revoke", Text: portal.Text{PT: "Incumprimento", EN: "Breach"}, CRL: 9},
 			{Code: "RP01", For: "refuse", Text: portal.Text{PT: "Sem poder", EN: "No power"}},
 		},
-		Rules: portal.Rules{Remedies: portal.Text{PT: "Pode reclamar.", EN: "You may complain."}},
+		Rules: portal.Rules{
+			Remedies:   portal.Text{PT: "Pode reclamar.", EN: "You may complain."},
+			Suspension: portal.Suspension{Days: 30, WarnDays: 5, Then: portal.ThenReinstate},
+		},
 	}
 	for _, source := range []string{person, website} {
 		proc, err := portal.ParseProcedure(desk, "v1", []byte(source))

@@ -192,17 +192,17 @@ func TestAcceptAndDeclineAreTheHoldersAndFinal(t *testing.T) {
 func TestTheHolderRevokesWithAReason(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
 		v := k.issued("c1")
-		if err := k.Revoke(t.Context(), holder("ana"), v.ID, 9); !fault.Is(err, fault.Invalid) {
+		if err := k.Revoke(t.Context(), holder("ana"), v.ID, 9, time.Time{}); !fault.Is(err, fault.Invalid) {
 			t.Errorf("a holder gave an officer's reason: %v", err)
 		}
-		wantKey(t, k.Revoke(t.Context(), holder("outra"), v.ID, 1), fault.NotFound, "fault.not-found")
-		must(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1))
+		wantKey(t, k.Revoke(t.Context(), holder("outra"), v.ID, 1, time.Time{}), fault.NotFound, "fault.not-found")
+		must(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1, time.Time{}))
 		if v := k.ofCase("c1"); v.Revocation == nil || v.Revocation.Reason != 1 || v.Revocation.Name != "Pessoa ana" || v.MayAccept() {
 			t.Fatalf("%+v", v)
 		}
-		wantKey(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1), fault.Conflict, "E-REV-03")
+		wantKey(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1, time.Time{}), fault.Conflict, "E-REV-03")
 		wantKey(t, k.Accept(t.Context(), holder("ana"), v.ID), fault.Conflict, "E-REV-03")
-		if got := k.post.events(); len(got) != 2 || got[1] != portal.CertificateRevoked {
+		if got := k.post.events(); len(got) != 3 || got[1] != portal.CertificateRevoked || got[2] != got[1] { // Ana, and Bea who answers for the body
 			t.Fatalf("told %v: a refused deed tells nobody", got)
 		}
 	})

@@ -3,8 +3,10 @@ package certificate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"chancela/internal/account"
 	"chancela/internal/actor"
 	"chancela/internal/ca"
 	"chancela/internal/db"
@@ -13,8 +15,8 @@ import (
 	"chancela/internal/issuance"
 )
 
-// visible finds an order for those who may see it: its holder, and the officers of its portal. To everybody else it
-// does not exist.
+// visible finds an order for those who may see it: its holder, whoever answers for the body, and the officers of its
+// portal. To everybody else it does not exist.
 func (s *Service) visible(ctx context.Context, tx *db.Tx, by actor.Actor, find func() (row, error)) (row, error) {
 	r, err := find()
 	if db.None(err) {
@@ -26,18 +28,56 @@ func (s *Service) visible(ctx context.Context, tx *db.Tx, by actor.Actor, find f
 	if by.Kind == actor.Officer && by.MayIn(r.Portal, actor.SeeCases) == nil {
 		return r, nil
 	}
-	if by.Kind == actor.Person && by.Person != "" && by.Person == r.Holder && by.MayIn(r.Portal, actor.SeeOwn) == nil {
-		return r, nil
+	if by.Kind == actor.Person && by.Person != "" && by.MayIn(r.Portal, actor.SeeOwn) == nil {
+		if by.Person == r.Holder {
+			return r, nil
+		}
+		r.right = ca.OfBody
+		if answers, err := s.answers(ctx, tx, by, r); err != nil || answers {
+			return r, err
+		}
 	}
 	return row{}, fault.New(fault.NotFound, "fault.not-found")
 }
 
+// answeringPowers are the powers whose holders answer for certificates of the order's procedure, at its body.
+func (s *Service) answeringPowers(r row) (keys []string) {
+	p, ok := s.c.Portals.Portal(r.Portal)
+	if !ok {
+		return nil
+	}
+	for _, power := range p.Powers {
+		if slices.Contains(power.Revokes, r.Procedure) {
+			keys = append(keys, power.Key)
+		}
+	}
+	return keys
+}
+
+// answers says whether a person answers for an order's certificate: by a power in force, for the same body.
+func (s *Service) answers(ctx context.Context, tx *db.Tx, by actor.Actor, r row) (bool, error) {
+	keys := s.answeringPowers(r)
+	if r.BodyNIPC == "" || r.serial == "" || len(keys) == 0 {
+		return false, nil
+	}
+	known, err := s.c.Accounts.Known(ctx, tx, r.Portal, by.Person, by.Account)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return slices.ContainsFunc(known.Powers, func(power account.Power) bool {
+		return power.Runs(tx.Now()) && power.BodyNIPC == r.BodyNIPC && slices.Contains(keys, power.Key)
+	}), err
+}
+
 // with fills in what the certificate says.
 func (o *Order) with(c ca.Certificate, now time.Time) {
-	o.Serial, o.NotBefore, o.NotAfter = c.Serial.String(), c.NotBefore, c.NotAfter
+	o.Serial, o.NotBefore, o.NotAfter, o.OfPerson = c.Serial.String(), c.NotBefore, c.NotAfter, c.MayBeSuspended()
+	o.DueAt, o.DueReason = c.DueAt, int(c.DueReason)
 	switch {
 	case c.IsRevoked():
 		o.Standing, o.RevokedAt, o.Reason = Revoked, c.RevokedAt, int(c.Reason)
+	case c.State == ca.Suspended:
+		o.Standing, o.RevokedAt, o.HeldUntil = Suspended, c.RevokedAt, c.HeldUntil
 	case now.After(c.NotAfter):
 		o.Standing = Expired
 	default:
@@ -81,6 +121,94 @@ func (s *Service) Mine(ctx context.Context, by actor.Actor) ([]Order, error) {
 	return orders, nil
 }
 
+// OfBodies are the certificates for which the signed-in person answers, and whose holder they are not; newest first.
+func (s *Service) OfBodies(ctx context.Context, by actor.Actor) (orders []Order, err error) {
+	if by.Kind != actor.Person || by.Person == "" {
+		return nil, nil
+	}
+	if err := by.MayIn(by.Portal, actor.SeeOwn); err != nil {
+		return nil, err
+	}
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		known, err := s.c.Accounts.Known(ctx, tx, by.Portal, by.Person, by.Account)
+		if err != nil {
+			return err
+		}
+		seen := map[string]bool{}
+		for _, power := range known.Powers {
+			if seen[power.BodyNIPC] {
+				continue
+			}
+			seen[power.BodyNIPC] = true
+			some, err := s.heldBy(ctx, tx, by, power.BodyNIPC)
+			if err != nil {
+				return err
+			}
+			orders = append(orders, some...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("certificates that person %s answers for: %w", by.Person, err)
+	}
+	return orders, nil
+}
+
+func (s *Service) heldBy(ctx context.Context, tx *db.Tx, by actor.Actor, nipc string) (orders []Order, err error) {
+	rows, err := issuedFor(ctx, tx, by.Portal, nipc)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if r.Holder == by.Person {
+			continue
+		}
+		answers, err := s.answers(ctx, tx, by, r)
+		if err != nil {
+			return nil, err
+		}
+		if !answers {
+			continue
+		}
+		c, err := s.c.CA.BySerial(ctx, tx, ca.Serial(r.serial))
+		if err != nil {
+			return nil, err
+		}
+		r.with(c, tx.Now())
+		orders = append(orders, r.Order)
+	}
+	return orders, nil
+}
+
+// Held are the suspended certificates of the portal, those first whose suspension ends first; for officers.
+func (s *Service) Held(ctx context.Context, by actor.Actor) (orders []Order, err error) {
+	if err := by.MayIn(by.Portal, actor.SeeCases); err != nil {
+		return nil, err
+	}
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		held, err := s.c.CA.HeldIn(ctx, tx, by.Portal)
+		if err != nil {
+			return err
+		}
+		for _, c := range held {
+			r, err := bySerial(ctx, tx, string(c.Serial))
+			if db.None(err) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			r.with(c, tx.Now())
+			orders = append(orders, r.Order)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("suspended certificates: %w", err)
+	}
+	return orders, nil
+}
+
 // Awaiting are the orders of the portal whose subject's identity is yet to be recorded, oldest first; for officers.
 func (s *Service) Awaiting(ctx context.Context, by actor.Actor) ([]Order, error) {
 	if err := by.MayIn(by.Portal, actor.SeeCases); err != nil {
@@ -107,7 +235,7 @@ func (s *Service) Of(ctx context.Context, by actor.Actor, id ID) (v View, err er
 		if err != nil {
 			return err
 		}
-		v, err = s.view(ctx, tx, r)
+		v, err = s.view(ctx, tx, by, r)
 		return err
 	})
 	if err != nil {
@@ -123,7 +251,7 @@ func (s *Service) OfCase(ctx context.Context, by actor.Actor, caseID string) (v 
 		if err != nil {
 			return err
 		}
-		v, err = s.view(ctx, tx, r)
+		v, err = s.view(ctx, tx, by, r)
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {
@@ -135,8 +263,8 @@ func (s *Service) OfCase(ctx context.Context, by actor.Actor, caseID string) (v 
 	return v, true, nil
 }
 
-func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
-	v := View{Order: r.Order, Digest: r.digest}
+func (s *Service) view(ctx context.Context, tx *db.Tx, by actor.Actor, r row) (View, error) {
+	v := View{Order: r.Order, Digest: r.digest, Own: by.Kind == actor.Person && r.right == ca.Own}
 	order, err := issuance.ParseOrder(r.der)
 	if err != nil {
 		return v, err
@@ -164,11 +292,30 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, r row) (View, error) {
 		}
 		v.MayRenew = renewed || v.Standing == Active
 	}
+	v.MayCancel = !c.DueAt.IsZero() && (by.Kind == actor.Officer || by.Person != "" && by.Person == c.DueBy)
+	if v.Holds, err = s.holdsOf(ctx, tx, c); err != nil {
+		return v, err
+	}
 	if c.IsRevoked() {
 		v.Revocation = &Ended{At: c.RevokedAt, Reason: int(c.Reason), Words: c.Words}
 		v.Revocation.Name, err = s.c.Accounts.PersonName(ctx, tx, c.RevokedBy)
 	}
 	return v, err
+}
+
+func (s *Service) holdsOf(ctx context.Context, tx *db.Tx, c ca.Certificate) (all []Hold, err error) {
+	found, err := s.c.CA.HoldsOf(ctx, tx, c.Serial)
+	for _, h := range found {
+		one := Hold{From: h.From, Until: h.Until, Words: h.Words, EndedAt: h.EndedAt, Revoked: h.Ended == ca.ThenRevoke, EndWords: h.EndWord}
+		if one.Name, err = s.c.Accounts.PersonName(ctx, tx, h.By); err != nil {
+			return nil, err
+		}
+		if one.EndedName, err = s.c.Accounts.PersonName(ctx, tx, h.EndedBy); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, err
 }
 
 // explain adds what the lints say of an order that is held for them.

@@ -51,7 +51,7 @@ func TestTheEndIsToldAt60And30And7DaysAndOnceItHasCome(t *testing.T) {
 func TestNobodyIsRemindedOfWhatWasRevokedOrDeclined(t *testing.T) {
 	each(t, func(t *testing.T, k *kit) {
 		v := k.issued("c1")
-		must(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1))
+		must(t, k.Revoke(t.Context(), holder("ana"), v.ID, 1, time.Time{}))
 		declined := k.issued("c2")
 		must(t, k.Decline(t.Context(), holder("ana"), declined.ID))
 		for _, left := range []int{-5, 5} {

@@ -41,7 +41,7 @@ func (s *Service) Renewal(ctx context.Context, by actor.Actor, id ID) (n Renewal
 		if err != nil {
 			return err
 		}
-		if by.Kind != actor.Person {
+		if by.Kind != actor.Person || by.Person != r.Holder {
 			return fault.New(fault.NotFound, "fault.not-found")
 		}
 		n.Order = r.Order

@@ -238,7 +238,7 @@ func TestARenewalIsRefusedWhereTheRightOrTheEarlierCertificateIsGone(t *testing.
 		k.people.powers["ana"] = had
 
 		// A key that was stolen proves nothing, and is renewed by nobody.
-		must(t, k.Revoke(t.Context(), holder("ana"), old.ID, int(issuance.KeyCompromise)))
+		must(t, k.Revoke(t.Context(), holder("ana"), old.ID, int(issuance.KeyCompromise), time.Time{}))
 		k.problems(g, "certificate.not-renewable")
 	})
 }

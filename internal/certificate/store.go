@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chancela/internal/actor"
+	"chancela/internal/ca"
 	"chancela/internal/db"
 )
 
@@ -17,7 +18,8 @@ type row struct {
 	identity bool
 	tries    int
 	serial   string
-	power    string // key of the power that it was ordered by
+	power    string   // key of the power that it was ordered by
+	right    ca.Right // by which whoever asks comes to it
 }
 
 const columns = `id, portal, procedure_key, case_id, number, product_pt, product_en, profile, digest, order_der, quorum, identity, person, account,
@@ -32,6 +34,28 @@ func scan(scan func(...any) error) (r row, err error) {
 
 func byID(ctx context.Context, tx *db.Tx, id ID) (row, error) {
 	return scan(tx.Row(ctx, `SELECT `+columns+` FROM certificate_order WHERE id = $1`, string(id)).Scan)
+}
+
+func bySerial(ctx context.Context, tx *db.Tx, serial string) (row, error) {
+	return scan(tx.Row(ctx, `SELECT `+columns+` FROM certificate_order WHERE serial = $1 AND serial <> ''`, serial).Scan)
+}
+
+// byNumber finds the order that has a certificate by its serial number, or by the number of the case.
+func byNumber(ctx context.Context, tx *db.Tx, portal, number string) (row, error) {
+	return scan(tx.Row(ctx, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND serial <> '' AND (serial = $2 OR upper(number) = $2)
+		ORDER BY made_at DESC LIMIT 1`, portal, number).Scan)
+}
+
+// issuedFor lists the orders of a body that have their certificate, newest first.
+func issuedFor(ctx context.Context, tx *db.Tx, portal, nipc string) ([]row, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM certificate_order WHERE portal = $1 AND body_nipc = $2 AND body_nipc <> '' AND serial <> ''
+		ORDER BY made_at DESC, id LIMIT 500`, portal, nipc)
+}
+
+// setWarned notes that the end of a suspension was told; false if it was before.
+func setWarned(ctx context.Context, tx *db.Tx, id ID, until time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE certificate_order SET hold_told = $2 WHERE id = $1 AND hold_told <> $2`, string(id), db.Time(until))
+	return n == 1, err
 }
 
 func byCase(ctx context.Context, tx *db.Tx, caseID string) (row, error) {

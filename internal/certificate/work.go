@@ -41,6 +41,9 @@ func (s *Service) Run(ctx context.Context) error {
 		if _, err := s.Work(ctx); err != nil && ctx.Err() == nil {
 			s.c.Log.ErrorContext(ctx, "certificate: work", "error", err)
 		}
+		if err := s.EndDue(ctx); err != nil && ctx.Err() == nil {
+			s.c.Log.ErrorContext(ctx, "certificate: what is due", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -97,6 +100,9 @@ func (s *Service) issue(ctx context.Context, r row) (bool, error) {
 			return i18n.Args{"until": i18n.Date(lang, tx.Now().AddDate(0, 0, acceptDays))}
 		})
 		if err != nil {
+			return err
+		}
+		if err := s.sendCode(ctx, tx, r, c); err != nil {
 			return err
 		}
 		return audit.Write(ctx, tx, actor.Machine(r.Portal), "order.issue", r.ID.object(), audit.With("certificate", string(c.Serial)))

@@ -66,7 +66,7 @@ func (l *Links) VoidCodes(ctx context.Context, tx *db.Tx, kind CodeKind, portal,
 	return nil
 }
 
-// RevealCode gives the digits of a code, for whoever sends them; Expired if it can no longer be used.
+// RevealCode gives a code as it is sent, for whoever sends it; Expired if it can no longer be used.
 func (l *Links) RevealCode(ctx context.Context, d *db.DB, ref Ref) (digits string, err error) {
 	err = d.Look(ctx, func(tx *db.Tx) error {
 		c, err := codeByRef(ctx, tx, ref)
@@ -76,8 +76,8 @@ func (l *Links) RevealCode(ctx context.Context, d *db.DB, ref Ref) (digits strin
 		if c.state != "open" || c.tries >= CodeTries || !tx.Now().Before(c.expires) {
 			return codeExpired()
 		}
-		digits = l.digits(c)
-		return nil
+		digits, err = l.text(c)
+		return err
 	})
 	return digits, err
 }

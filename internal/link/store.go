@@ -67,6 +67,13 @@ func (c *code) fields() []any {
 	return []any{&c.ref, &c.kind, &c.portal, &c.subject, &c.challenge, db.Times(&c.expires), &c.tries, &c.state}
 }
 
+// openCode finds the open code of a kind and subject; there is at most one.
+func openCode(ctx context.Context, tx *db.Tx, kind CodeKind, portal, subject string) (c code, err error) {
+	err = tx.Row(ctx, `SELECT `+codeColumns+` FROM code WHERE portal = $1 AND kind = $2 AND subject = $3 AND state = 'open'
+		ORDER BY made DESC LIMIT 1`, portal, string(kind), subject).Scan(c.fields()...)
+	return c, err
+}
+
 func codeByRef(ctx context.Context, tx *db.Tx, ref Ref) (code, error) {
 	var c code
 	err := tx.Row(ctx, `SELECT `+codeColumns+` FROM code WHERE ref = $1`, string(ref)).Scan(c.fields()...)

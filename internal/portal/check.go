@@ -65,6 +65,10 @@ func (c *checker) portal() {
 	c.colour("dark", p.Look.Dark)
 	c.expect(p.Rules.HearingDays >= 10, c.at("rules", "hearing-days"), "rules.hearing-days is %d; expected at least 10 (CPA 122.º)", p.Rules.HearingDays)
 	c.expect(p.Rules.DecideDays > 0 && p.Rules.ElementsDays > 0 && p.Rules.StandstillMonths >= 6, c.at("rules"), "expected rules.decide-days, rules.elements-days, and rules.standstill-months of 6 or more (CPA 132.º)")
+	held := p.Rules.Suspension
+	c.expect(held.Days >= 1 && held.Days <= mostSuspended, c.at("rules", "suspension"), "rules.suspension.days is %d; expected 1 to %d", held.Days, mostSuspended)
+	c.expect(held.WarnDays >= 1 && held.WarnDays <= held.Days, c.at("rules", "suspension"), "rules.suspension.warn-days is %d; expected 1 to its days", held.WarnDays)
+	c.expect(held.Then == ThenReinstate || held.Then == ThenRevoke, c.at("rules", "suspension"), "rules.suspension.then: %q; expected reinstate or revoke", held.Then)
 	c.expect(p.Rules.CaseMB > 0 && p.Rules.CaseMB <= mostCaseMB, c.at("rules", "case-mb"), "rules.case-mb is %d; expected 1 to %d: the megabytes of all documents of a case", p.Rules.CaseMB, mostCaseMB)
 	for _, part := range []string{"{year}", "{seq}"} {
 		c.expect(strings.Contains(p.Rules.Number, part), c.at("rules", "number"), "rules.number needs %s, so that no two cases have the same", part)
@@ -92,6 +96,9 @@ func (c *checker) portal() {
 	c.unset()
 }
 
+// mostSuspended is for how many days a certificate may be suspended at most, as the room that signs has it.
+const mostSuspended = 120
+
 // usualCaseMB is what a case may hold where a portal does not say (ecce-content §2.5), mostCaseMB what it may say.
 const (
 	usualCaseMB = 40
@@ -99,7 +106,7 @@ const (
 )
 
 // places are where a menu may lead beside the portal's own pages.
-var places = []string{"home", "access", "verify", "follow", "minutas", "pki"}
+var places = []string{"home", "access", "verify", "follow", "revoke", "minutas", "pki"}
 
 // termsPage is the page of the terms of use; a form may well have a field of that key.
 const termsPage = "termos"
@@ -144,6 +151,10 @@ func (c *checker) powersAndReasons() {
 		}
 		c.expect(slices.Contains([]string{"", FollowsRevoke, FollowsLeave}, power.Follows), power.At, "follows: %q; expected revoke or leave", power.Follows)
 		c.expect(power.Follows != FollowsRevoke || c.p.Rules.Endings.Power != "", power.At, "follows: revoke needs rules.endings.power")
+		for _, key := range power.Revokes {
+			_, ok := c.p.Procedure(key)
+			c.expect(ok, power.At, "revokes: %q; expected a procedure", key)
+		}
 	}
 	for _, code := range []string{c.p.Rules.Endings.Power, c.p.Rules.Endings.Body} {
 		reason, ok := c.p.Reason(code)

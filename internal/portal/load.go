@@ -126,6 +126,7 @@ func (l *loader) where(file string, path ...string) Pos {
 
 func (l *loader) all() {
 	l.p.Rules.CaseMB = usualCaseMB
+	l.p.Rules.Suspension = Suspension{Days: 30, WarnDays: 5, Then: ThenReinstate}
 	l.yaml("portal.yaml", l.p, true)
 	l.yaml("mails.yaml", &l.p.Mails, true)
 	for _, file := range l.glob("procedures/*.yaml") {

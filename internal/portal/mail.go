@@ -47,6 +47,16 @@ const (
 	CredentialRevoked   Event = "credential.revoked"       // credential
 	CredentialEnding    Event = "credential.ending"        // near its end: credential until days next-year
 	CredentialLapsed    Event = "credential.lapsed"        // credential until
+
+	CertificateCode        Event = "certificate.code"        // to the holder: product serial code until link
+	CertificateSuspended   Event = "certificate.suspended"   // product serial until then reason requester
+	CertificateReinstated  Event = "certificate.reinstated"  // product serial reason requester
+	CertificateHoldEnding  Event = "certificate.hold-ending" // to officers too: product serial until then link
+	CertificateScheduled   Event = "certificate.scheduled"   // product serial until reason requester
+	CertificateUnscheduled Event = "certificate.unscheduled" // product serial until requester
+	ProblemReceived        Event = "problem.received"        // to whoever reported: until
+	ProblemAnswered        Event = "problem.answered"        // to whoever reported: answer
+	ProblemToReview        Event = "problem.to-review"       // to officers: until link
 )
 
 // Events lists the events, each with the placeholders that its mail may hold beside the common ones.
@@ -69,6 +79,10 @@ func Events() map[Event][]string {
 		CertificateIssued: {"product", "link", "until"}, CertificateActive: {"product", "until"},
 		CertificateRevoked: {"product", "serial", "reason", "requester"}, CertificateDeclined: {"product", "serial"},
 		CertificateEnding: {"product", "serial", "until", "days", "link"}, CertificateExpired: {"product", "serial", "until", "link"},
+		CertificateCode: {"product", "serial", "code", "until", "link"}, CertificateSuspended: {"product", "serial", "until", "then", "reason", "requester"},
+		CertificateReinstated: {"product", "serial", "reason", "requester"}, CertificateHoldEnding: {"product", "serial", "until", "then", "link"},
+		CertificateScheduled: {"product", "serial", "until", "reason", "requester"}, CertificateUnscheduled: {"product", "serial", "until", "requester"},
+		ProblemReceived: {"until"}, ProblemAnswered: {"answer"}, ProblemToReview: {"until", "link"},
 		CredentialIssued: {"credential", "until", "code", "year", "link"}, CredentialSuspended: {"credential"}, CredentialRevoked: {"credential"},
 		CredentialEnding: {"credential", "until", "days", "next-year"}, CredentialLapsed: {"credential", "until", "next-year"},
 	}

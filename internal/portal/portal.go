@@ -119,6 +119,9 @@ type Power struct {
 	Manages bool `yaml:"manages"`
 	// StampsPerMonth is how many time stamps the programs of a body may ask for in a month, by this power; 0 for none.
 	StampsPerMonth int64 `yaml:"stamps-per-month"`
+	// Revokes are the procedures whose certificates, of the same body, the person with this power answers for: they may
+	// suspend and revoke them, and are told what becomes of them.
+	Revokes []string `yaml:"revokes"`
 }
 
 // Rules are the terms and texts of administrative procedure that are the body's to set.
@@ -138,6 +141,7 @@ type Rules struct {
 	Decider          Officeholder `yaml:"decider"`           // office in whose name decisions are made
 	Endings          Endings      `yaml:"endings"`           // what follows when a power or a body ends; none, and nothing is ended here
 	Holidays         []string     `yaml:"holidays"`          // municipal holidays, MM-DD; the national ones are the program's
+	Suspension       Suspension   `yaml:"suspension"`        // of certificates
 }
 
 // Endings name the grounds (of those for: revoke) for which certificates are revoked that follow an ending.
@@ -150,6 +154,23 @@ type Endings struct {
 const (
 	FollowsRevoke = "revoke"
 	FollowsLeave  = "leave"
+)
+
+// Suspension says for how long a person's certificate may be suspended, and what then becomes of it.
+type Suspension struct {
+	// Days is how long a suspension lasts at most: 1 to 120; 30 if left out.
+	Days int `yaml:"days"`
+	// WarnDays is how long before its end people are told that it comes; 5 if left out.
+	WarnDays int `yaml:"warn-days"`
+	// Then says what it ends in if nobody decides before: reinstate (if left out), or revoke, which the terms that
+	// holders accept must say.
+	Then string `yaml:"then"`
+}
+
+// What a suspension may end in by itself.
+const (
+	ThenReinstate = "reinstate"
+	ThenRevoke    = "revoke"
 )
 
 // Officeholder is a name and an office printed with acts.

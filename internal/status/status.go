@@ -62,6 +62,16 @@ type Answer struct {
 	NIPC     string    // of the body, as stored; where that is public
 	Facts    []Line
 	Digest   string // SHA-256 of the sealed document, hex; "" for none
+	// Suspensions are the times up to now in which it could not be relied on for a while, oldest first.
+	Suspensions []Span
+	RevokedAt   time.Time // when it was revoked for good, whatever moment is asked about; zero for never
+	ListNumber  int64     // of the revocation list in force, where it stands there now; 0 where it does not
+}
+
+// Span is a time between two moments.
+type Span struct {
+	From  time.Time
+	Until time.Time // zero while it runs
 }
 
 // Verifiable is something that was issued and may be asked about by its code. The rooms that issue implement it.
@@ -95,6 +105,8 @@ type Authority interface {
 	List(ctx context.Context, name string) (ca.List, error)
 	ListNumber(ctx context.Context, name string) (number int64, asOf time.Time, err error)
 	BySerial(ctx context.Context, tx *db.Tx, serial ca.Serial) (ca.Certificate, error)
+	HoldsOf(ctx context.Context, tx *db.Tx, serial ca.Serial) ([]ca.Hold, error)
+	StandsOn(ctx context.Context, tx *db.Tx, c ca.Certificate) (int64, error)
 	AnswerLife() time.Duration
 	Now() time.Time
 }

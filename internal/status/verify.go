@@ -97,8 +97,16 @@ func (s *Service) certificate(ctx context.Context, typed string, at time.Time) (
 		return Answer{}, false, nil
 	}
 	var c ca.Certificate
+	var holds []ca.Hold
+	var list int64
 	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
-		c, err = s.c.CA.BySerial(ctx, tx, serial)
+		if c, err = s.c.CA.BySerial(ctx, tx, serial); err != nil {
+			return err
+		}
+		if holds, err = s.c.CA.HoldsOf(ctx, tx, serial); err != nil {
+			return err
+		}
+		list, err = s.c.CA.StandsOn(ctx, tx, c)
 		return err
 	})
 	if fault.Is(err, fault.NotFound) || err == nil && len(c.DER) == 0 { // never issued: nobody has it
@@ -107,12 +115,13 @@ func (s *Service) certificate(ctx context.Context, typed string, at time.Time) (
 	if err != nil {
 		return Answer{}, false, err
 	}
-	a, err := answerOf(c, at)
+	a, err := answerOf(c, holds, at)
+	a.ListNumber = list
 	return a, err == nil, err
 }
 
 // answerOf says of a certificate what it shows itself, and how it stood.
-func answerOf(c ca.Certificate, at time.Time) (Answer, error) {
+func answerOf(c ca.Certificate, holds []ca.Hold, at time.Time) (Answer, error) {
 	d, err := issuance.Describe(c.DER)
 	if err != nil {
 		return Answer{}, err
@@ -121,9 +130,15 @@ func answerOf(c ca.Certificate, at time.Time) (Answer, error) {
 		Kind: "certificate", Code: c.Serial.String(), Portal: c.Portal, Title: say("status.certificate"), Issuer: d.Issuer.Value(issuance.CommonName),
 		IssuedAt: c.IssuedAt, From: c.NotBefore, Until: c.NotAfter,
 	}
-	a.State, a.Since = stateOf(c, at)
+	a.State, a.Since = stateOf(c, holds, at)
 	if a.State == Revoked {
 		a.Reason = say("status.reason." + strconv.Itoa(int(c.Reason)))
+	}
+	if c.IsRevoked() {
+		a.RevokedAt = c.RevokedAt
+	}
+	for _, h := range holds {
+		a.Suspensions = append(a.Suspensions, Span{From: h.From, Until: h.EndedAt})
 	}
 	for _, part := range d.Subject {
 		a.Facts = append(a.Facts, Line{Label: say("status.attribute." + string(part.Type)), Value: shown(part)})
@@ -134,8 +149,9 @@ func answerOf(c ca.Certificate, at time.Time) (Answer, error) {
 	return a, nil
 }
 
-// stateOf says how a certificate stood at a moment, and since when. Revocation is final: later expiry changes nothing.
-func stateOf(c ca.Certificate, at time.Time) (State, time.Time) {
+// stateOf says how a certificate stood at a moment, and since when. Revocation is final: later expiry changes nothing. A
+// suspension is over when it is over; one that became a revocation is a revocation from its first moment.
+func stateOf(c ca.Certificate, holds []ca.Hold, at time.Time) (State, time.Time) {
 	switch {
 	case at.Before(c.NotBefore):
 		return NotYet, time.Time{}
@@ -143,6 +159,11 @@ func stateOf(c ca.Certificate, at time.Time) (State, time.Time) {
 		return Revoked, c.RevokedAt
 	case at.After(c.NotAfter):
 		return Lapsed, c.NotAfter
+	}
+	for _, h := range holds {
+		if h.Covers(at) {
+			return Suspended, h.From
+		}
 	}
 	return Valid, time.Time{}
 }

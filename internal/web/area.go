@@ -18,6 +18,7 @@ type areaPage struct {
 	Todo         []ui.Card // what waits for this person
 	Certificates *areaPart
 	Mandates     *areaPart
+	Bodies       *areaPart // certificates of others that this person answers for
 	Credentials  *areaPart
 	Cases        []ui.Card
 	AllCases     ui.Link
@@ -55,7 +56,7 @@ func (s *Server) area(v *visit) error {
 	if len(stamps) > 0 {
 		p.Stamps = ui.Link{Text: v.say("web.stamps.link"), Href: v.at("selos-temporais")}
 	}
-	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaMandates, v.areaCredentials} {
+	for _, part := range []func(*areaPage) error{v.areaCases, v.areaCertificates, v.areaBodies, v.areaMandates, v.areaCredentials} {
 		if err := part(&p); err != nil {
 			return err
 		}
@@ -124,6 +125,25 @@ func (v *visit) areaCertificates(p *areaPage) error {
 	}
 	if len(part.Cards) > 0 || len(orders) == 0 {
 		p.Certificates = part
+	}
+	return nil
+}
+
+// areaBodies are the certificates of others that the person answers for.
+func (v *visit) areaBodies(p *areaPage) error {
+	if !v.issues(ofCertificates) {
+		return nil
+	}
+	orders, err := v.s.Certificates.OfBodies(v.r.Context(), v.by)
+	if err != nil || len(orders) == 0 {
+		return err
+	}
+	p.Bodies = &areaPart{Title: v.say("web.certificates.of-body")}
+	for _, o := range orders {
+		p.Bodies.Cards = append(p.Bodies.Cards, ui.Card{
+			Kicker: o.Number, Title: v.text(o.Product), Text: v.orderLine(o), State: v.orderPill(o),
+			Link: ui.Link{Text: v.say("web.open"), Hidden: " " + o.Number, Href: v.certificateAt(string(o.ID))},
+		})
 	}
 	return nil
 }

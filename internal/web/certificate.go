@@ -7,21 +7,24 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/a-h/templ"
-
 	"chancela/internal/certificate"
 	"chancela/internal/fault"
 	"chancela/internal/i18n"
 	"chancela/internal/web/ui"
 )
 
-// The deeds about a certificate, as addresses name them, and the fields of a holder's revocation.
+// The deeds about a certificate, as addresses name them, and the fields of a holder's; to suspend and to lift a
+// suspension are [suspendIt] and [restoreIt].
 const (
 	acceptIt    = "aceitar"
 	declineIt   = "recusar"
 	revokeIt    = "revogar"
+	cancelIt    = "anular-data"
+	newCodeIt   = "novo-codigo"
 	revokeWhy   = "revogar-fundamento"
 	revokeAgree = "revogar-confirmo"
+	revokeOn    = "revogar-data"
+	suspendWhy  = "suspender-fundamento"
 )
 
 type certificatePage struct {
@@ -36,10 +39,19 @@ type certificatePage struct {
 	Files     []ui.Link
 	Join      *ui.Joining // nil but for the holder of a certificate that may be used
 	Ended     []ui.Fact
+	Holds     []ui.Mark
+	Day       *dayForm
 	Custody   []ui.Fact
 	Approvals []ui.Mark
 	Lint      []ui.Finding
-	Revoke    *move
+	Moves     []move // to end or suspend it, now or on a day
+}
+
+// dayForm asks how it stood on a day.
+type dayForm struct {
+	Action string
+	Day    ui.Input
+	Button ui.Button
 }
 
 type acceptForm struct {
@@ -59,7 +71,7 @@ func (s *Server) certificate(v *visit) error {
 	if err := v.holder(); err != nil {
 		return err
 	}
-	return v.showCertificate(http.StatusOK, nil, "")
+	return v.showCertificate(http.StatusOK, "", nil, "")
 }
 
 // officerCertificate shows it to an officer.
@@ -67,10 +79,10 @@ func (s *Server) officerCertificate(v *visit) error {
 	if err := v.staff(); err != nil {
 		return err
 	}
-	return v.showCertificate(http.StatusOK, nil, "")
+	return v.showCertificate(http.StatusOK, "", nil, "")
 }
 
-func (v *visit) showCertificate(status int, problems []fault.Field, refusal string) error {
+func (v *visit) showCertificate(status int, deed string, problems []fault.Field, refusal string) error {
 	c, err := v.s.Certificates.Of(v.r.Context(), v.by, certificate.ID(v.r.PathValue("id")))
 	if err != nil {
 		return err
@@ -78,7 +90,7 @@ func (v *visit) showCertificate(status int, problems []fault.Field, refusal stri
 	p := certificatePage{Frame: v.frame(v.text(c.Product))}
 	p.Frame.Kicker, p.Frame.State, p.Frame.Trail = c.Number, v.orderPill(c.Order), v.certificateTrail(c)
 	p.Frame.Lead, p.Frame.Failed = c.Subject, len(problems) > 0 || refusal != ""
-	if what := v.r.URL.Query().Get("feito"); v.r.Method == http.MethodGet && slices.Contains([]string{acceptIt, declineIt, revokeIt}, what) {
+	if what := v.r.URL.Query().Get("feito"); v.r.Method == http.MethodGet && slices.Contains([]string{acceptIt, declineIt, revokeIt, suspendIt, restoreIt, cancelIt, newCodeIt, dateIt}, what) {
 		p.Done = v.say("web.certificate.done." + what)
 	}
 	p.Notice = v.certificateNotice(c, refusal)
@@ -90,11 +102,10 @@ func (v *visit) showCertificate(status int, problems []fault.Field, refusal stri
 		return err
 	}
 	v.custody(&p, c)
-	told := v.tell(problems, map[string]string{
-		revokeWhy: revokeWhy, revokeAgree: revokeAgree, "code": revokeIt + ".codes", "codes": revokeIt + ".codes", "words": revokeIt + ".words",
-	})
+	v.lifeOf(&p, c)
+	told := v.tell(problems, lifeNames(deed))
 	p.Problems = told.summary
-	v.certificateMoves(&p, c, told)
+	v.certificateMoves(&p, c, deed, told)
 	return v.show(status, certificateView(p))
 }
 
@@ -122,6 +133,8 @@ func (v *visit) orderPill(o certificate.Order) ui.Pill {
 		return ui.Pill{Text: v.say("web.certificate.state.revoked"), Tone: ui.Danger}
 	case certificate.Expired:
 		return ui.Pill{Text: v.say("web.certificate.state.expired"), Tone: ui.Neutral}
+	case certificate.Suspended:
+		return ui.Pill{Text: v.say("web.certificate.state.suspended"), Tone: ui.Warning}
 	}
 	tones := map[certificate.State]ui.Tone{
 		certificate.AwaitingIdentity: ui.Warning, certificate.Issuing: ui.Info, certificate.Issued: ui.Warning, certificate.Accepted: ui.Success, certificate.Declined: ui.Danger,
@@ -138,6 +151,10 @@ func (v *visit) certificateNotice(c certificate.View, refusal string) ui.Notice 
 		return ui.Notice{Tone: ui.Warning, Text: v.say(c.Held)}
 	case c.State == certificate.AwaitingIdentity || c.State == certificate.Issuing:
 		return ui.Notice{Tone: ui.Info, Text: v.say("web.certificate.next." + string(c.State))}
+	case c.Standing == certificate.Suspended:
+		return ui.Notice{Tone: ui.Warning, Text: v.say("web.certificate.suspended", "since", v.moment(c.RevokedAt), "until", v.day(c.HeldUntil))}
+	case c.Standing == certificate.Active && !c.DueAt.IsZero():
+		return ui.Notice{Tone: ui.Warning, Text: v.say("web.certificate.due", "date", v.moment(c.DueAt), "reason", v.say("certificate.reason."+strconv.Itoa(c.DueReason)))}
 	case c.Standing == certificate.Active:
 		return ui.Notice{Tone: ui.Success, Text: v.left(c.Order)}
 	}
@@ -184,7 +201,7 @@ func (v *visit) certificateFiles(c certificate.View) []ui.Link {
 
 // joining is what a holder's browser needs to join the certificate with the key; an officer has no key to join.
 func (v *visit) joining(c certificate.View) (*ui.Joining, error) {
-	if v.staff() == nil || c.Standing != certificate.Active {
+	if !c.Own || c.Standing != certificate.Active {
 		return nil, nil
 	}
 	chain, err := v.s.Certificates.Download(v.r.Context(), v.by, c.ID, certificate.Chain)
@@ -197,8 +214,11 @@ func (v *visit) joining(c certificate.View) (*ui.Joining, error) {
 
 // custody tells how the certificate came to be and to end: case, approvals, identity, lint, revocation.
 func (v *visit) custody(p *certificatePage, c certificate.View) {
-	to := v.fileAt(c.Case)
-	p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.case"), Body: ui.A(ui.Link{Text: c.Number, Href: to})})
+	if c.Own || v.staff() == nil {
+		p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.case"), Body: ui.A(ui.Link{Text: c.Number, Href: v.fileAt(c.Case)})})
+	} else { // the case is its applicant's
+		p.Custody = append(p.Custody, ui.Fact{Label: v.say("web.case"), Text: c.Number})
+	}
 	if c.Identity != nil {
 		text := v.say("web.identity."+string(c.Identity.How)) + ", " + v.moment(c.Identity.At) + ", " + c.Identity.Name
 		if v.staff() == nil {
@@ -238,49 +258,19 @@ func (v *visit) fileAt(id string) string {
 	return v.at("processos", id)
 }
 
-// certificateMoves are the forms: accept or decline, revoke.
-func (v *visit) certificateMoves(p *certificatePage, c certificate.View, told told) {
-	if v.staff() == nil {
-		if c.MayRevoke() {
-			p.Revoke = v.officerRevocation(c, told)
-		}
+// certificateMoves are the forms: accept or decline, suspend, revoke.
+func (v *visit) certificateMoves(p *certificatePage, c certificate.View, deed string, told told) {
+	p.Moves = v.endings(c, deed, told)
+	if c.Own && c.MayRenew {
+		p.Renew = ui.Link{Text: v.say("web.renewal"), Href: v.certificateAt(string(c.ID), renewIt)}
+	}
+	if !c.Own || !c.MayAccept() {
 		return
 	}
 	at := func(deed string) ui.Form { return ui.Form{Action: v.certificateAt(string(c.ID), deed)} }
-	if c.MayAccept() {
-		p.Accept = &acceptForm{
-			Text: v.say("web.certificate.accept"), Sure: v.say("web.certificate.decline.sure"), Accept: at(acceptIt), Decline: at(declineIt),
-			Right: ui.Button{Text: v.say("web.certificate.accept.button")}, Wrong: ui.Button{Text: v.say("web.certificate.decline.button"), Look: ui.Harmful},
-		}
-	}
-	if c.MayRenew {
-		p.Renew = ui.Link{Text: v.say("web.renewal"), Href: v.certificateAt(string(c.ID), renewIt)}
-	}
-	if c.MayRevoke() {
-		p.Revoke = v.holderRevocation(at(revokeIt), told)
-	}
-}
-
-func (v *visit) holderRevocation(form ui.Form, told told) *move {
-	why := ui.Choice{Field: told.field(revokeWhy, v.say("web.reason"), "")}
-	for _, r := range certificate.Reasons() {
-		code := strconv.Itoa(r.Code)
-		why.Options = append(why.Options, ui.Option{Value: code, Text: v.say(r.Label), Selected: v.r.PostForm.Get(revokeWhy) == code})
-	}
-	sure := ui.Check{Field: told.field(revokeAgree, v.say("web.revoke.sure"), ""), Checked: v.r.PostForm.Get(revokeAgree) != ""}
-	return v.revocation(form, told, ui.Select(why), ui.Checkbox(sure))
-}
-
-func (v *visit) officerRevocation(c certificate.View, told told) *move {
-	g := grounds{v: v, told: told, typed: v.r.PostForm, of: revokeIt}
-	form := ui.Form{Action: v.certificateAt(string(c.ID), revokeIt)}
-	return v.revocation(form, told, ui.Radios(g.codes("revoke", nil)), g.facts())
-}
-
-func (v *visit) revocation(form ui.Form, told told, fields ...templ.Component) *move {
-	return &move{
-		ID: revokeIt, Title: v.say("web.revoke"), Text: v.say("web.revoke.text"), Open: len(told.summary) > 0, Form: form,
-		Fields: fields, Button: ui.Button{Text: v.say("web.revoke.button"), Look: ui.Harmful},
+	p.Accept = &acceptForm{
+		Text: v.say("web.certificate.accept"), Sure: v.say("web.certificate.decline.sure"), Accept: at(acceptIt), Decline: at(declineIt),
+		Right: ui.Button{Text: v.say("web.certificate.accept.button")}, Wrong: ui.Button{Text: v.say("web.certificate.decline.button"), Look: ui.Harmful},
 	}
 }
 
@@ -313,42 +303,12 @@ func (s *Server) declineCertificate(v *visit) error {
 	return v.aboutMine(declineIt, nil, func(id certificate.ID) error { return s.Certificates.Decline(v.r.Context(), v.by, id) })
 }
 
-// revokeCertificate ends one's own certificate for good.
-func (s *Server) revokeCertificate(v *visit) error {
-	return v.aboutMine(revokeIt, once(revokeWhy, revokeAgree), func(id certificate.ID) error {
-		var problems []fault.Field
-		reason, err := strconv.Atoi(v.r.PostForm.Get(revokeWhy))
-		if err != nil || !slices.ContainsFunc(certificate.Reasons(), func(r certificate.Reason) bool { return r.Code == reason }) {
-			problems = append(problems, fault.Field{Name: revokeWhy, Key: "E-LST-01"})
-		}
-		if v.r.PostForm.Get(revokeAgree) == "" {
-			problems = append(problems, fault.Field{Name: revokeAgree, Key: "web.revoke.not-sure"})
-		}
-		if len(problems) > 0 {
-			return fault.Fields(problems)
-		}
-		return s.Certificates.Revoke(v.r.Context(), v.by, id, reason)
-	})
-}
-
 // aboutMine does a holder's deed about a certificate, and shows its page again.
 func (v *visit) aboutMine(what string, asks names, do func(certificate.ID) error) error {
 	if err := v.holder(); err != nil {
 		return err
 	}
 	return v.aboutCertificate(what, v.certificateAt(v.r.PathValue("id")), asks, do)
-}
-
-// officerRevoke ends anybody's certificate of the portal for good, with reasons.
-func (s *Server) officerRevoke(v *visit) error {
-	if err := v.staff(); err != nil {
-		return err
-	}
-	asks := once(revokeIt+".codes", revokeIt+".words")
-	return v.aboutCertificate(revokeIt, v.certificateAt(v.r.PathValue("id")), asks, func(id certificate.ID) error {
-		g := certificate.Ground{Code: v.r.PostForm.Get(revokeIt + ".codes"), Words: v.r.PostForm.Get(revokeIt + ".words")}
-		return s.Certificates.RevokeByOfficer(v.r.Context(), v.by, id, g)
-	})
 }
 
 // accepted says whether the holder has accepted the certificate already.
@@ -363,6 +323,9 @@ func (v *visit) aboutCertificate(what, page string, asks names, do func(certific
 	}
 	err := do(certificate.ID(v.r.PathValue("id")))
 	if err == nil || what == acceptIt && fault.Is(err, fault.Conflict) && v.accepted() { // the answer to the first press was lost
+		if what == revokeIt && v.laterDay() {
+			what = dateIt
+		}
 		v.redirect(page + "?" + url.Values{"feito": {what}}.Encode())
 		return nil
 	}
@@ -371,8 +334,8 @@ func (v *visit) aboutCertificate(what, page string, asks names, do func(certific
 		return err
 	}
 	if len(e.Fields) > 0 {
-		return v.showCertificate(statusOf[e.Kind], e.Fields, "")
+		return v.showCertificate(statusOf[e.Kind], what, e.Fields, "")
 	}
 	_, _, text := v.explain(err)
-	return v.showCertificate(statusOf[e.Kind], nil, text)
+	return v.showCertificate(statusOf[e.Kind], what, nil, text)
 }

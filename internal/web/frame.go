@@ -77,6 +77,8 @@ func (v *visit) place(to string) string {
 		return "/verificar"
 	case "follow":
 		return v.at("acompanhar")
+	case "revoke":
+		return v.at("revogar")
 	case "minutas":
 		return v.at("minutas", "")
 	case "pki":
@@ -107,6 +109,9 @@ func (v *visit) officerMenu() []ui.Link {
 	var links []ui.Link
 	if v.by.MayIn(v.portal.Name, actor.SeeCases) == nil {
 		links = append(links, ui.Link{Text: v.say("web.queue"), Href: v.at("tecnico", "")})
+		if v.issues(ofCertificates) {
+			links = append(links, ui.Link{Text: v.say("web.problems"), Href: v.at("tecnico", "comunicacoes")})
+		}
 	}
 	if v.by.MayIn(v.portal.Name, actor.SeeCases) == nil && v.ends() {
 		links = append(links, ui.Link{Text: v.say("web.bodies"), Href: v.at("tecnico", "entidades")})

@@ -23,6 +23,7 @@ type queuePage struct {
 	Table    ui.Table
 	More     ui.Link
 	Awaiting *ui.Table // orders that wait for proof of identity
+	Held     *ui.Table // suspended certificates: an officer decides before their time is over
 }
 
 // queueTab is one view of the queue.
@@ -72,10 +73,12 @@ func (s *Server) queue(v *visit) error {
 	}
 	p.Table = v.queueTable(rows)
 	if tab.key == "" && f.Search == "" && f.After == "" {
-		p.Awaiting, err = v.awaiting()
-	}
-	if err != nil {
-		return err
+		if p.Awaiting, err = v.awaiting(); err != nil {
+			return err
+		}
+		if p.Held, err = v.held(); err != nil {
+			return err
+		}
 	}
 	return v.show(http.StatusOK, queueView(p))
 }
@@ -189,6 +192,23 @@ func (v *visit) awaiting() (*ui.Table, error) {
 	for _, o := range orders {
 		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{
 			ui.A(ui.Link{Text: o.Number, Href: v.at("tecnico", "processos", o.Case) + "#" + identityID}), ui.Words(v.text(o.Product)), ui.Words(o.Subject), ui.Words(v.day(o.MadeAt)),
+		}})
+	}
+	return &t, nil
+}
+
+// held lists the suspended certificates, those first whose suspension ends first.
+func (v *visit) held() (*ui.Table, error) {
+	orders, err := v.s.Certificates.Held(v.r.Context(), v.by)
+	if err != nil || len(orders) == 0 {
+		return nil, err
+	}
+	t := ui.Table{Caption: v.say("web.held"), Quiet: true, Columns: []ui.Column{
+		{Text: v.say("web.number")}, {Text: v.say("web.product")}, {Text: v.say("web.subject")}, {Text: v.say("web.held.since")}, {Text: v.say("web.held.until")},
+	}}
+	for _, o := range orders {
+		t.Rows = append(t.Rows, ui.Row{Cells: []templ.Component{
+			ui.A(ui.Link{Text: o.Number, Href: v.certificateAt(string(o.ID))}), ui.Words(v.text(o.Product)), ui.Words(o.Subject), ui.Words(v.moment(o.RevokedAt)), ui.Words(v.moment(o.HeldUntil)),
 		}})
 	}
 	return &t, nil

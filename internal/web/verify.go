@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,7 +35,8 @@ type verifyPage struct {
 	Button   ui.Button
 	Bodies   []bodyForm
 	Found    []ui.Card
-	Searched string // what is said above what a body has
+	Searched string    // what is said above what a body has
+	Stop     []ui.Link // where what was issued is stopped, and problems are reported
 }
 
 // bodyForm asks by the number of a body, in a portal that allows it.
@@ -68,17 +71,24 @@ func (s *Server) verify(v *visit) error {
 	return v.showVerify(http.StatusOK, nil, nil)
 }
 
-// dayAsked reads the day that is asked about: its last moment, or now for today and for none.
+// dayAsked reads the day that is asked about: its last moment, or now for today and for none. A machine may give the
+// moment itself (RFC 3339).
 func (v *visit) dayAsked() (typed string, at time.Time, problems []fault.Field) {
 	typed = clipped(strings.TrimSpace(v.r.URL.Query().Get(verifyDay)), 40)
 	if typed == "" {
 		return "", time.Time{}, nil
 	}
+	now := v.s.now()
+	if exact, err := time.Parse(time.RFC3339, typed); err == nil {
+		if exact.After(now) {
+			return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.future"}}
+		}
+		return typed, exact, nil
+	}
 	iso, err := field.ParseDate(typed)
 	if err != nil {
 		return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.bad-day"}}
 	}
-	now := v.s.now()
 	switch today := field.Today(now); {
 	case iso > today:
 		return typed, time.Time{}, []fault.Field{{Name: verifyDay, Key: "web.verify.future"}}
@@ -110,6 +120,7 @@ func (v *visit) showVerify(code int, problems []fault.Field, also func(*verifyPa
 			p.Bodies = append(p.Bodies, v.bodyForm(one, told))
 		}
 	}
+	p.Stop = v.stopsOf("")
 	if also != nil {
 		also(&p)
 	}
@@ -123,6 +134,23 @@ func (v *visit) bodyForm(one *portal.Portal, told told) bodyForm {
 		Number: ui.Input{Field: told.field(verifyBody, "NIPC", v.say("web.verify.body.hint")), Value: clipped(v.r.URL.Query().Get(verifyBody), 40), Kind: ui.Number, Width: ui.Short},
 		Button: ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary},
 	}
+}
+
+// stopsOf leads to where a portal's certificates are stopped without signing in, and to where problems with one are
+// reported; of every portal that issues any, for "".
+func (v *visit) stopsOf(name string) (links []ui.Link) {
+	for _, one := range v.s.Portals.Portals {
+		if name != "" && one.Name != name || !certifies(one) {
+			continue
+		}
+		title := " — " + one.Title.In(v.lang)
+		links = append(links, ui.Link{Text: v.say("web.stop") + title, Href: "/" + one.Name + "/revogar"}, ui.Link{Text: v.say("web.report") + title, Href: "/" + one.Name + "/comunicar-problema"})
+	}
+	return links
+}
+
+func certifies(p *portal.Portal) bool {
+	return slices.ContainsFunc(p.Procedures, func(proc *portal.Procedure) bool { return proc.Outcome.Kind == ofCertificates })
 }
 
 // verifyBody shows what a body holds, in a portal that lets anyone ask.
@@ -165,6 +193,7 @@ type verifiedPage struct {
 	Action  string
 	Button  ui.Button
 	Again   ui.Link
+	Stop    []ui.Link
 }
 
 // verified says in plain words how what has the code stands. A wrong code and an unknown one get the same page (D20).
@@ -202,9 +231,15 @@ func (v *visit) verifiedPage(a status.Answer, code string, wrong []fault.Field) 
 	told := v.tell(wrong, map[string]string{verifyDay: verifyDay})
 	p.Day = ui.Input{Field: told.field(verifyDay, v.say("web.verify.on-day"), ""), Value: clipped(v.r.URL.Query().Get(verifyDay), 40), Kind: ui.Date}
 	p.Button = ui.Button{Text: v.say("web.verify.button"), Look: ui.Secondary}
+	if a.Kind == certificateKind {
+		p.Stop = v.stopsOf(a.Portal)
+	}
 	p.Facts, p.Digest, p.Compare = v.factsOf(a), a.Digest, v.verifyText(a, v.lang, "ver.compare", "web.verify.compare")
 	return p
 }
+
+// certificateKind is what the room of status calls a certificate.
+const certificateKind = "certificate"
 
 func (v *visit) factsOf(a status.Answer) []ui.Fact {
 	facts := []ui.Fact{{Label: v.say("web.verify.what"), Text: a.Title.In(v.lang)}, {Label: v.say("web.issuer"), Text: a.Issuer}}
@@ -222,6 +257,19 @@ func (v *visit) factsOf(a status.Answer) []ui.Fact {
 	}
 	if !a.Reason.IsZero() {
 		facts = append(facts, ui.Fact{Label: v.say("web.reason"), Text: a.Reason.In(v.lang)})
+	}
+	for _, span := range a.Suspensions {
+		text := v.say("web.verify.span.running", "from", v.moment(span.From))
+		if !span.Until.IsZero() {
+			text = v.say("web.from-until", "from", v.moment(span.From), "until", v.moment(span.Until))
+		}
+		facts = append(facts, ui.Fact{Label: v.say("web.verify.suspension"), Text: text})
+	}
+	if !a.RevokedAt.IsZero() {
+		facts = append(facts, ui.Fact{Label: v.say("web.certificate.revoked-at"), Text: v.moment(a.RevokedAt)})
+	}
+	if a.ListNumber > 0 {
+		facts = append(facts, ui.Fact{Label: v.say("web.verify.list"), Text: strconv.FormatInt(a.ListNumber, 10)})
 	}
 	if a.Code != "" {
 		facts = append(facts, ui.Fact{Label: v.say("web.verify.code"), Body: ui.Typed(a.Code)})
@@ -317,7 +365,18 @@ type answer struct {
 	Reason     *bilingual   `json:"reason,omitempty"`
 	ReplacedBy string       `json:"replaced_by,omitempty"`
 	SHA256     string       `json:"document_sha256,omitempty"`
-	Facts      []answerFact `json:"facts,omitempty"`
+	// RevokedAt is when it was revoked for good, whatever moment was asked about; Suspensions are the times up to now in
+	// which it could not be relied on, the last without an end while it runs; ListNumber is that of the revocation list
+	// in force on which it stands.
+	RevokedAt   *time.Time   `json:"revoked_at,omitempty"`
+	Suspensions []heldSpan   `json:"suspensions,omitempty"`
+	ListNumber  int64        `json:"crl_number,omitempty"`
+	Facts       []answerFact `json:"facts,omitempty"`
+}
+
+type heldSpan struct {
+	From  *time.Time `json:"from"`
+	Until *time.Time `json:"until,omitempty"`
 }
 
 type bilingual struct {
@@ -334,6 +393,10 @@ func (v *visit) answerOf(a status.Answer) answer {
 	out := answer{
 		State: a.State, Kind: a.Kind, Number: a.Number, Body: a.Body, BodyNIPC: a.NIPC, Code: a.Code, Title: inBoth(a.Title), Issuer: a.Issuer, At: moment(a.At), IssuedAt: moment(a.IssuedAt),
 		ValidFrom: moment(a.From), ValidUntil: moment(a.Until), Since: moment(a.Since), Reason: inBoth(a.Reason), ReplacedBy: a.By, SHA256: a.Digest,
+		RevokedAt: moment(a.RevokedAt), ListNumber: a.ListNumber,
+	}
+	for _, one := range a.Suspensions {
+		out.Suspensions = append(out.Suspensions, heldSpan{From: moment(one.From), Until: moment(one.Until)})
 	}
 	if a.State != status.NotFound {
 		out.Text = &bilingual{PT: v.sentence(a, i18n.PT), EN: v.sentence(a, i18n.EN)}

@@ -22,6 +22,7 @@ import (
 	"chancela/internal/i18n"
 	"chancela/internal/login"
 	"chancela/internal/portal"
+	"chancela/internal/problem"
 	"chancela/internal/status"
 	"chancela/internal/web/ui"
 )
@@ -34,6 +35,7 @@ type Config struct {
 	Login        *login.Service
 	Certificates *certificate.Service
 	Credentials  *credential.Service
+	Problems     *problem.Service
 	Status       *status.Service
 	// Callers gives programs of bodies access to time stamps; nil where the instance gives none.
 	Callers *caller.Service
@@ -153,6 +155,13 @@ func (s *Server) routes() []route {
 		{"GET /{portal}/acompanhar/{secret}", s.follow},
 		{"POST /{portal}/acompanhar/{secret}", s.followed},
 
+		{"GET /{portal}/revogar", s.stopping},
+		{"POST /{portal}/revogar", s.stop},
+		{"GET /{portal}/revogar/sem-codigo", s.callBack},
+		{"POST /{portal}/revogar/sem-codigo", s.askCallBack},
+		{"GET /{portal}/comunicar-problema", s.reporting},
+		{"POST /{portal}/comunicar-problema", s.report},
+
 		{"GET /{portal}/processos", s.cases},
 		{"GET /{portal}/processos/{id}", s.caseOf},
 		{"GET /{portal}/processos/{id}/passo/{step}", s.step},
@@ -192,6 +201,9 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/autorizacoes/{id}/anular", s.dropToken},
 		{"POST /{portal}/autorizacoes/{id}/revogar", s.revokeUnder},
 		{"POST /{portal}/autorizacoes/{id}/terminar", s.endMandate},
+		{"POST /{portal}/certificados/{id}/suspender", s.suspendCertificate},
+		{"POST /{portal}/certificados/{id}/anular-data", s.cancelRevocation},
+		{"POST /{portal}/certificados/{id}/novo-codigo", s.newCode},
 		{"GET /{portal}/credenciais/{id}", s.credential},
 		{"GET /{portal}/credenciais/{id}/pdf", s.credentialPDF},
 
@@ -216,6 +228,12 @@ func (s *Server) routes() []route {
 		{"POST /{portal}/tecnico/certificados/{id}/revogar", s.officerRevoke},
 		{"GET /{portal}/tecnico/autorizacoes/{id}", s.officerMandate},
 		{"POST /{portal}/tecnico/autorizacoes/{id}/terminar", s.officerEndMandate},
+		{"POST /{portal}/tecnico/certificados/{id}/suspender", s.officerSuspend},
+		{"POST /{portal}/tecnico/certificados/{id}/levantar", s.officerReinstate},
+		{"POST /{portal}/tecnico/certificados/{id}/anular-data", s.officerCancel},
+		{"GET /{portal}/tecnico/comunicacoes", s.problems},
+		{"GET /{portal}/tecnico/comunicacoes/{id}", s.problem},
+		{"POST /{portal}/tecnico/comunicacoes/{id}", s.answerProblem},
 		{"GET /{portal}/tecnico/credenciais/{id}", s.officerCredential},
 		{"GET /{portal}/tecnico/credenciais/{id}/pdf", s.credentialPDF},
 		{"POST /{portal}/tecnico/credenciais/{id}/{move}", s.judgeCredential},

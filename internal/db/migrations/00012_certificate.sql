@@ -29,11 +29,15 @@ CREATE TABLE certificate_order (
     issued_at     TEXT    NOT NULL,
     ends_at       TEXT    NOT NULL, -- of the certificate; '' until issued
     reminded      BIGINT  NOT NULL, -- the last reminder of its end that was sent; 0 for none
-    closed_at     TEXT    NOT NULL  -- accepted or declined
+    closed_at     TEXT    NOT NULL, -- accepted or declined
+    hold_told     TEXT    NOT NULL DEFAULT '' -- the end of a suspension that people were told is near; '' for none
 );
 CREATE UNIQUE INDEX certificate_order_case ON certificate_order (case_id);
 CREATE UNIQUE INDEX certificate_order_key ON certificate_order (key_digest);
 CREATE INDEX certificate_order_person ON certificate_order (portal, person, made_at);
+CREATE INDEX certificate_order_serial ON certificate_order (serial) WHERE serial <> '';
+CREATE INDEX certificate_order_number ON certificate_order (portal, upper(number));
+CREATE INDEX certificate_order_body ON certificate_order (portal, body_nipc, made_at);
 CREATE INDEX certificate_order_ready ON certificate_order (next_try) WHERE state = 'issuing';
 CREATE INDEX certificate_order_ending ON certificate_order (ends_at) WHERE state IN ('issued', 'accepted') AND reminded < 4;
 CREATE INDEX certificate_order_identity ON certificate_order (portal, made_at) WHERE state = 'awaiting-identity';

@@ -16,3 +16,27 @@ CREATE TABLE ca_suspension (
 );
 CREATE INDEX ca_suspension_serial ON ca_suspension (serial, began_at);
 CREATE UNIQUE INDEX ca_suspension_running ON ca_suspension (serial) WHERE ended_at = '';
+
+-- What strangers report about certificates. What they wrote is encrypted.
+CREATE TABLE problem_number (
+    portal TEXT   NOT NULL,
+    year   BIGINT NOT NULL,
+    last   BIGINT NOT NULL,
+    PRIMARY KEY (portal, year)
+);
+CREATE TABLE problem_report (
+    id          TEXT NOT NULL PRIMARY KEY,
+    portal      TEXT NOT NULL,
+    number      TEXT NOT NULL, -- as people read it
+    kind        TEXT NOT NULL CHECK (kind IN ('problem', 'call-back')),
+    state       TEXT NOT NULL CHECK (state IN ('open', 'answered')),
+    locked      TEXT NOT NULL, -- JSON of what was written and of how to reach whoever wrote it
+    lang        TEXT NOT NULL,
+    made_at     TEXT NOT NULL,
+    due_at      TEXT NOT NULL,
+    answer      TEXT NOT NULL, -- encrypted; '' while open
+    person      TEXT NOT NULL, -- the officer who answered; '' while open
+    answered_at TEXT NOT NULL
+);
+CREATE UNIQUE INDEX problem_report_number ON problem_report (portal, number);
+CREATE INDEX problem_report_open ON problem_report (portal, due_at) WHERE state = 'open';
