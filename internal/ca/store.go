@@ -428,6 +428,17 @@ func listState(ctx context.Context, tx *db.Tx, list string) (l List, whole bool,
 	return l, err == nil && l.changes == changes, err
 }
 
+// standsOn is the number of the list in force, if what was last said of a certificate was counted when it was made; 0 if
+// not.
+func standsOn(ctx context.Context, tx *db.Tx, serial Serial) (number int64, err error) {
+	err = tx.Row(ctx, `SELECT l.number FROM ca_certificate c JOIN ca_list l ON l.list = c.list
+		WHERE c.serial = $1 AND l.changes >= c.turn AND l.number = (SELECT MAX(number) FROM ca_list WHERE list = c.list)`, string(serial)).Scan(&number)
+	if db.None(err) {
+		return 0, nil
+	}
+	return number, err
+}
+
 // listsKept are how many lists of a name stay in the database.
 const listsKept = 8
 

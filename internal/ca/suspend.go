@@ -187,9 +187,5 @@ func (s *Record) StandsOn(ctx context.Context, tx *db.Tx, c Certificate) (int64,
 	if c.State == Issued || c.State == Intended {
 		return 0, nil
 	}
-	l, whole, err := listState(ctx, tx, c.List)
-	if db.None(err) || err == nil && !whole {
-		return 0, nil
-	}
-	return l.Number, err
+	return standsOn(ctx, tx, c.Serial)
 }
