@@ -75,8 +75,8 @@ type Request struct {
 	Mandate []byte
 	Proof   []byte
 	// Token is the id of the token that a body's program showed, for the record; "" where none was.
-	Token string
-	Quorum  int // how many different people must have approved it
+	Token  string
+	Quorum int // how many different people must have approved it
 	// Holder may revoke it; "" for our own.
 	Holder actor.PersonID
 	// Identity asks that an officer has recorded how the subject's identity was proven ([CA.RecordIdentity]).
