@@ -85,24 +85,9 @@ func (s *CA) Recover(ctx context.Context, by actor.Actor) (all Recovered, err er
 }
 
 func (s *CA) recoverList(ctx context.Context, by actor.Actor, file string, all *Recovered) error {
-	der, err := os.ReadFile(file)
+	list, issuer, err := s.readPublished(file)
 	if err != nil {
 		return err
-	}
-	list, err := x509.ParseRevocationList(der)
-	if err != nil {
-		return err
-	}
-	issuer, known := s.known(s.named(list.RawIssuer))
-	if !known {
-		return errors.New("its issuer is none of ours")
-	}
-	cert, err := x509.ParseCertificate(issuer.certificate)
-	if err != nil {
-		return err
-	}
-	if err := list.CheckSignatureFrom(cert); err != nil || list.Number == nil || !list.Number.IsInt64() {
-		return errors.Join(errors.New("it is not the issuer's list"), err)
 	}
 	name, number := strings.TrimSuffix(filepath.Base(file), ".crl"), list.Number.Int64()
 	one := Recovered{Lists: 1}
@@ -147,6 +132,30 @@ func (s *CA) recoverList(ctx context.Context, by actor.Actor, file string, all *
 	all.Revoked += one.Revoked
 	all.Unknown += one.Unknown
 	return nil
+}
+
+// readPublished reads a list that was kept outside the database; it is taken only with its issuer's signature.
+func (s *CA) readPublished(file string) (*x509.RevocationList, *issuer, error) {
+	der, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := x509.ParseRevocationList(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, known := s.known(s.named(list.RawIssuer))
+	if !known {
+		return nil, nil, errors.New("its issuer is none of ours")
+	}
+	cert, err := x509.ParseCertificate(from.certificate)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := list.CheckSignatureFrom(cert); err != nil || list.Number == nil || !list.Number.IsInt64() {
+		return nil, nil, errors.Join(errors.New("it is not the issuer's list"), err)
+	}
+	return list, from, nil
 }
 
 // recoverEntry revokes what an entry says, if the record does not; a certificate without a serial number says that it

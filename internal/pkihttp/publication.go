@@ -89,7 +89,7 @@ type pageLink struct{ Path, Text string }
 func (p page) Say(key string) string { return i18n.Say(p.Lang, key, nil) }
 
 func newPage(lang i18n.Lang, base, title string) page {
-	p := page{Lang: lang, OtherLang: i18n.EN, Title: i18n.Say(lang, title, nil), Style: template.CSS(pageStyle), Other: base + "/en"}
+	p := page{Lang: lang, OtherLang: i18n.EN, Title: i18n.Say(lang, title, nil), Style: template.CSS(pageStyle), Other: base + "/en"} //nolint:gosec // embedded: nobody's input
 	if lang == i18n.EN {
 		p.OtherLang, p.Suffix, p.Other = i18n.PT, "/en", base
 	}

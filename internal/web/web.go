@@ -112,7 +112,7 @@ type route struct {
 func (s *Server) routes() []route {
 	return []route{
 		{"GET /{$}", s.portals},
-		{"GET /healthz", s.pkiHealth},
+		{"GET /healthz", s.health},
 		{"GET /readyz", s.ready},
 		{"GET /avaliacao", s.mailbox},
 		{"GET /avaliacao/{file}", s.letter},

@@ -103,13 +103,13 @@ func copyResponders(t *testing.T, from, to string) {
 // serve starts the process that only answers, and waits until it does.
 func serve(t *testing.T, data string, env []string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
 	_ = l.Close()
-	child := exec.Command(program, "serve", "--role", "status", "--data", data, "--listen", address) //nolint:noctx // it is stopped below
+	child := exec.Command(program, "serve", "--role", "status", "--data", data, "--listen", address)
 	var said bytes.Buffer
 	child.Env, child.Stdout, child.Stderr = env, &said, &said
 	if err := child.Start(); err != nil {
@@ -167,9 +167,13 @@ func (w *world) open(t *testing.T) {
 // until asks again until something is so. Its limit is far from what is expected: no test fails on a slow machine.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for !is() {
+		select {
+		case <-ctx.Done():
 			t.Fatalf("not within a minute: %s", what)
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

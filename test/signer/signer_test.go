@@ -83,8 +83,6 @@ func startSigner(t *testing.T, data, port string, env ...string) *signs {
 	return s
 }
 
-func (s *signs) socket() string { return "unix:" + filepath.Join(s.data, "signer.sock") }
-
 func (s *signs) log() string { return s.data + ".log" }
 
 func (s *signs) run() {
@@ -129,7 +127,7 @@ func (s *signs) start() (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(program, "signer", "--data", s.data, "--listen", net.JoinHostPort("127.0.0.1", s.port)) //nolint:noctx // it is killed and stopped by this test alone
+	cmd := exec.Command(program, "signer", "--data", s.data, "--listen", net.JoinHostPort("127.0.0.1", s.port))
 	cmd.Env, cmd.Stderr = s.env, log
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -421,7 +419,7 @@ func copyKeys(t *testing.T, from, to string) {
 
 // asks is what the address of issuers answers.
 func (i *place) asks() int {
-	answer, err := http.Get(i.child.Base.String() + "/pki/") //nolint:noctx // of this test's own child
+	answer, err := (&http.Client{Timeout: 30 * time.Second}).Get(i.child.Base.String() + "/pki/")
 	if err != nil {
 		return 0
 	}
