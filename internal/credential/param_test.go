@@ -66,7 +66,7 @@ func (anything) Propose(context.Context, *db.Tx, portal.Grant) (portal.Proposal,
 func (anything) Grant(context.Context, *db.Tx, actor.Actor, portal.Grant) error { return nil }
 
 func TestTheEmbeddedPortalsHaveNoMistakesInTheirCredentials(t *testing.T) {
-	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "record": anything{}, "credential": &credential.Outcome{}}
+	kinds := portal.Outcomes{"account": anything{}, "certificate": anything{}, "mandate": anything{}, "record": anything{}, "credential": &credential.Outcome{}}
 	_, err := portal.LoadAll(kinds, portals.Files)
 	if wrong, ok := errors.AsType[portal.Mistakes](err); ok {
 		for _, one := range wrong {
