@@ -46,6 +46,8 @@ func posting(t *testing.T, app *apptest.App) map[string]*apptest.Person {
 			for _, move := range []string{"suspender", "levantar", "revogar"} {
 				all[strings.Replace(path, "{move}", move, 1)] = by
 			}
+		case path == "/"+coop+"/comunicar-problema", strings.HasPrefix(path, "/"+coop+"/revogar"): // where certificates are issued
+			all[strings.Replace(path, coop, state, 1)] = app.Person(t)
 		case strings.Contains(path, "/passo/"), strings.HasSuffix(path, "/guardar") && strings.Contains(path, "/processos/"):
 			draft := app.Person(t)
 			all[strings.Replace(strings.Replace(path, coop, state, 1), id, begun(t, draft, first(newAddress("rascunho"))), 1)] = draft

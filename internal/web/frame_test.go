@@ -54,9 +54,9 @@ func TestTheMenuIsThatOfWhoeverReads(t *testing.T) {
 	}{
 		"a visitor":        {app.Person(t), "/cases/", "Início|Novo acesso|A credencial|Verificar credencial|FAQ's (perguntas frequentes)|Requisitos técnicos|Contactos"},
 		"a member":         {member(t, app, rita), "/cases/area", "Área reservada|Os meus pedidos|Verificar|A minha conta"},
-		"an officer":       {rita, "/cases/tecnico/", "Fila de trabalho|A minha conta"},
+		"an officer":       {rita, "/cases/tecnico/", "Fila de trabalho|Entidades e cessações|A minha conta"},
 		"an administrator": {officer(t, app, coop, actor.Administrator), "/cases/conta", "Equipa|Registo de auditoria|A minha conta"},
-		"an auditor":       {officer(t, app, coop, actor.Auditor), "/cases/tecnico/", "Fila de trabalho|Registo de auditoria|A minha conta"},
+		"an auditor":       {officer(t, app, coop, actor.Auditor), "/cases/tecnico/", "Fila de trabalho|Entidades e cessações|Registo de auditoria|A minha conta"},
 	} {
 		a := want(t, one.p.Get(t, one.at), http.StatusOK)
 		sound(t, a)
