@@ -22,6 +22,7 @@ type control struct {
 	value   string
 	options []string // of a select
 	on      bool     // radio, checkbox: chosen
+	spare   bool     // the page says that it may stay empty
 	text    string   // of a button: what it says
 	action  string   // of a button: where it sends the form instead
 	files   []upload
@@ -91,7 +92,7 @@ func readControl(n *html.Node) (control, bool) {
 	if has(n, "disabled") {
 		return control{}, false
 	}
-	c := control{name: attr(n, "name"), value: attr(n, "value"), action: attr(n, "formaction"), text: textOf(n)}
+	c := control{name: attr(n, "name"), value: attr(n, "value"), action: attr(n, "formaction"), text: textOf(n), spare: attr(n, "aria-required") == "false"}
 	switch n.Data {
 	case "input":
 		c.kind = orElse(strings.ToLower(attr(n, "type")), "text")

@@ -117,10 +117,10 @@ func TestRowsAreFilledOneByOneAndMoreAreAskedFor(t *testing.T) {
 func TestAnOfficersFormIsAnsweredAnyhow(t *testing.T) {
 	f, _ := shown(t, `<form method="post" action="x"><input type="radio" name="how" value="a"><input type="radio" name="how" value="b">
 <input type="checkbox" name="codes" value="R1"><input type="checkbox" name="codes" value="R2"><select name="s"><option value=""></option><option value="v"></option></select>
-<textarea name="words"></textarea></form>`).form("")
+<textarea name="words"></textarea><input name="day" aria-required="false"></form>`).form("")
 	answerAnyhow(f)
 	got := f.values(nil)
-	if got.Get("how") != "a" || !slices.Equal(got["codes"], []string{"R1"}) || got.Get("s") != "v" || len(got.Get("words")) < 30 {
+	if got.Get("how") != "a" || !slices.Equal(got["codes"], []string{"R1"}) || got.Get("s") != "v" || len(got.Get("words")) < 30 || got.Get("day") != "" {
 		t.Errorf("it sends %v", got)
 	}
 }

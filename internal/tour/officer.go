@@ -69,7 +69,7 @@ func (p *Player) inQueue(ctx context.Context, w *person) (string, error) {
 }
 
 // answerAnyhow answers what a form asks of an officer or holder, where a script need not say what: the first answer
-// of each choice, and a sentence in each box.
+// of each choice, and a sentence in each box that must not stay empty.
 func answerAnyhow(f *form) {
 	const words = "Passo da visita guiada: os dados são inventados e o ato é de demonstração."
 	var chosen []string
@@ -86,7 +86,7 @@ func answerAnyhow(f *form) {
 				c.value = c.options[j]
 			}
 		case "textarea", "text":
-			if strings.TrimSpace(c.value) == "" {
+			if strings.TrimSpace(c.value) == "" && !c.spare {
 				c.value = words
 			}
 		}
