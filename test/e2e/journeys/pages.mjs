@@ -63,7 +63,7 @@ export default async function ({ person, step, server, mode }) {
   await step('for machines: health, readiness, authorities as data', async () => {
     for (const path of ['/healthz', '/readyz']) assert.equal((await reader.get(path)).status, 200, path)
     await reader.open('/pki/')
-    for (const path of ['/pki/politica', '/pki/politica/en', '/pki/perfis']) await reader.open(path)
+    for (const [path, lang] of [['/pki/politica', 'pt'], ['/pki/politica/en', 'en'], ['/pki/perfis', 'pt']]) await reader.open(path, { lang }) // an address in certificates has one language
     assert.equal((await reader.get('/pki/perfis.json')).status, 200)
     await reader.open('/pki/saude')
     await reader.open('/verificar')
