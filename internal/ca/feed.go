@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -44,24 +45,47 @@ const (
 func (s *Record) Feed(ctx context.Context) error {
 	tick := time.NewTicker(feedPause)
 	defer tick.Stop()
-	failing, loaded := false, time.Now()
+	loaded, behind := time.Now(), outage{}
 	for {
 		err := s.CatchUp(ctx)
 		if err == nil && time.Since(loaded) > loadAgain {
 			err, loaded = s.Load(ctx), time.Now()
 		}
-		if failed := err != nil && ctx.Err() == nil; failed != failing {
-			if failing = failed; failed {
-				s.c.Log.ErrorContext(ctx, "ca: the register cannot be kept up with the record; answers go on from what is known", "error", err)
-			} else {
-				s.c.Log.InfoContext(ctx, "ca: the register is up with the record again")
-			}
+		if ctx.Err() == nil {
+			behind.note(ctx, s.c.Log, err, time.Now())
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
+	}
+}
+
+// outage is how long the register has been behind the record, and what was said of it.
+type outage struct {
+	since time.Time // the first failure; zero while there is none
+	loud  bool      // somebody was called
+}
+
+// alarmAfter is how long the record is not read before somebody must look. One look that fails may be a busy machine,
+// and costs no answer its truth: what this process revokes is in the register at once. What other replicas revoke
+// should be seen within [feedFresh]; behind some of that, answers are older than is promised.
+const alarmAfter = 5 * feedFresh
+
+// note takes in how a look at the record went, and says once each what is to be said of it.
+func (o *outage) note(ctx context.Context, log *slog.Logger, err error, now time.Time) {
+	switch {
+	case err == nil && o.since.IsZero():
+	case err == nil:
+		*o = outage{}
+		log.InfoContext(ctx, "ca: the register is up with the record again")
+	case o.since.IsZero():
+		o.since = now
+		log.WarnContext(ctx, "ca: the register could not be brought up with the record; it is tried again", "error", err)
+	case !o.loud && now.Sub(o.since) >= alarmAfter:
+		o.loud = true
+		log.ErrorContext(ctx, "ca: the register cannot be kept up with the record; answers go on from what is known", "error", err)
 	}
 }
 

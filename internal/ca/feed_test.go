@@ -1,19 +1,26 @@
 package ca_test
 
 import (
+	"bytes"
+	"context"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"chancela/internal/ca"
+	"chancela/internal/ca/catest"
 	"chancela/internal/db"
+	"chancela/internal/db/dbtest"
 	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
@@ -205,6 +212,34 @@ func TestWithoutADatabaseAnswersGoOnFromWhatIsKnown(t *testing.T) {
 		}
 		if err := i.CatchUp(t.Context()); err == nil {
 			t.Fatal("a closed database was read")
+		}
+	})
+}
+
+// TestOneLookThatFailsCallsNobody: a busy machine misses a look now and then, and no answer is wrong by it.
+func TestOneLookThatFailsCallsNobody(t *testing.T) {
+	var said bytes.Buffer
+	d := dbtest.Open(t, dbtest.SQLite(t), time.Now)
+	record, err := ca.New(ca.Config{DB: d, Keys: catest.NewKeys(), Base: "http://localhost:8080/pki", Log: slog.New(slog.NewTextHandler(&said, nil))})
+	if err == nil {
+		err = errors.Join(record.CatchUp(t.Context()), d.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = record.Feed(ctx) }()
+		for _, one := range []struct {
+			wait   time.Duration
+			errors int
+		}{{14 * time.Second, 0}, {20 * time.Second, 1}} {
+			<-time.After(one.wait)
+			synctest.Wait()
+			if text := said.String(); strings.Count(text, "level=WARN") != 1 || strings.Count(text, "level=ERROR") != one.errors {
+				t.Errorf("after another %s: %s", one.wait, text)
+			}
 		}
 	})
 }
