@@ -25,7 +25,7 @@ const module = "chancela"
 // floors gives each room its floor. An arrow goes down, never up and never
 // sideways, but for the exceptions below.
 var floors = map[string]int{
-	"fault": 1, "i18n": 1, "config": 1, "portals": 1, "nearest": 1,
+	"fault": 1, "i18n": 1, "config": 1, "portals": 1, "nearest": 1, "durable": 1,
 	"db": 2, "blob": 2, "actor": 2, "field": 2, "issuance": 2, "calendar": 2, "vault": 2,
 	"portal": 3, "decision": 3, "audit": 3, "queue": 3, "notify": 3, "link": 3, "throttle": 3,
 	"account": 4, "ca": 4, "evidence": 4, "letter": 4,

@@ -11,6 +11,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/ca"
+	"chancela/internal/durable"
 )
 
 // errNotFounded is what serve says where there is nothing to serve with.
@@ -55,15 +56,12 @@ func (a *App) putKey(name string, data []byte) error {
 	path := filepath.Join(a.signingDir(), name+".key.json")
 	held, err := os.ReadFile(path)
 	if err == nil && bytes.Equal(held, data) {
-		return nil
+		return durable.Settle(path)
 	}
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, errors.New("another key of that name is there"))
 	}
-	if err := os.MkdirAll(a.signingDir(), 0o700); err != nil {
-		return err
-	}
-	return writeSecret(path, string(data))
+	return durable.Create(path, data)
 }
 
 // TakeList takes on a revocation list of an offline authority.

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"chancela/internal/audit"
 	"chancela/internal/ca"
 	"chancela/internal/db"
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 	"chancela/internal/issuance/hsm"
 	"chancela/internal/notify"
@@ -35,12 +38,19 @@ func (record) Grant(context.Context, *db.Tx, actor.Actor, portal.Grant) error { 
 
 // replica names this process among those that share the database; the name stays the same after a restart.
 func (a *App) replica() (string, error) {
-	path := a.path("replica")
-	if name, err := os.ReadFile(path); err == nil {
-		return strings.TrimSpace(string(name)), nil
+	return kept(a.path("replica"), db.NewID())
+}
+
+// kept reads what an earlier start put in a file, or makes the file at the first.
+func kept(path, first string) (string, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := durable.Create(path, []byte(first+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		text, err = os.ReadFile(path) // another process may have been first
 	}
-	name := db.NewID()
-	return name, writeSecret(path, name+"\n")
+	return strings.TrimSpace(string(text)), err
 }
 
 // passphrase opens the key files: the one of the settings, or in an evaluation instance one kept beside them.
@@ -48,12 +58,7 @@ func (a *App) passphrase() (string, error) {
 	if p := a.o.Settings.Keys.Passphrase; p != "" {
 		return p, nil
 	}
-	path := filepath.Join(a.keysDir(), "passphrase")
-	if text, err := os.ReadFile(path); err == nil {
-		return strings.TrimSpace(string(text)), nil
-	}
-	p := db.NewID() + db.NewID()
-	return p, writeSecret(path, p+"\n")
+	return kept(filepath.Join(a.keysDir(), "passphrase"), db.NewID()+db.NewID())
 }
 
 // trail lets the face look at the audit trail.

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"chancela/internal/durable"
 )
 
 // instanceSecret is the one secret of an instance that all replicas share, in a file outside the database. Links,
@@ -22,8 +23,14 @@ func openSecret(path string) (instanceSecret, error) {
 	var s instanceSecret
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		_, _ = rand.Read(s[:])
-		return s, writeSecret(path, hex.EncodeToString(s[:])+"\n")
+		if _, err := rand.Read(s[:]); err != nil {
+			return s, err
+		}
+		err = durable.Create(path, []byte(hex.EncodeToString(s[:])+"\n"))
+		if !errors.Is(err, fs.ErrExist) {
+			return s, err
+		}
+		text, err = os.ReadFile(path) // another process was first
 	}
 	if err != nil {
 		return s, fmt.Errorf("secret of the instance: %w", err)
@@ -34,24 +41,6 @@ func openSecret(path string) (instanceSecret, error) {
 	}
 	copy(s[:], raw)
 	return s, nil
-}
-
-// writeSecret makes a file that only this user reads, and that a crash leaves whole or not at all.
-func writeSecret(path, text string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".secret-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(file.Name()) }()
-	if err := errors.Join(file.Chmod(0o600), write(file, text), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
-}
-
-func write(file *os.File, text string) error {
-	_, err := file.WriteString(text)
-	return err
 }
 
 // key derives the key of one purpose.

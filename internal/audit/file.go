@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"chancela/internal/durable"
 )
 
 // openKey reads the key of a folder, or makes it at the first start.
@@ -38,10 +40,10 @@ func makeKey(dir, name string) error {
 	if _, err := note.NewSigner(private); err != nil { // a name with spaces makes a key that cannot be read
 		return fmt.Errorf("name %q: %w", name, err)
 	}
-	if err := writeWhole(filepath.Join(dir, publicFile), public+"\n"); err != nil {
+	if err := durable.Replace(filepath.Join(dir, publicFile), []byte(public+"\n")); err != nil {
 		return err
 	}
-	return writeWhole(filepath.Join(dir, keyFile), private+"\n")
+	return durable.Replace(filepath.Join(dir, keyFile), []byte(private+"\n"))
 }
 
 func readKey(path string) (note.Signer, note.Verifier, error) {
@@ -82,34 +84,6 @@ func publicOf(name, private string) (string, error) {
 		return "", errors.New("not an Ed25519 key")
 	}
 	return note.NewEd25519VerifierKey(name, public)
-}
-
-// writeWhole writes a file so that after a crash it is there whole or not at all.
-func writeWhole(path, text string) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = temp.WriteString(text)
-	if err == nil {
-		err = temp.Sync()
-	}
-	err = errors.Join(err, temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // lastNote finds the last whole note of a checkpoint file and where it ends. It reads no more than the file's end,

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"chancela/internal/db"
+	"chancela/internal/durable"
 )
 
 // Config says where a Keeper keeps what the database must not hold.
@@ -54,6 +55,7 @@ type Keeper struct {
 	mu     sync.Mutex // guards what follows
 	file   *os.File
 	last   Checkpoint
+	broken error // why nothing more is appended; nil if it may be
 	health error
 }
 
@@ -109,18 +111,28 @@ func (k *Keeper) begin(dir string) error {
 		return err
 	}
 	k.last = first
-	return syncDir(dir)
+	return durable.Settle(filepath.Join(dir, checkpointFile))
 }
 
-// append writes a checkpoint so that it outlives a power failure.
+// append writes a checkpoint so that it outlives a power failure. What a full disk cut short is taken back and tried
+// again; behind one that the disk did not confirm nothing more is appended, since a second sync would say that all is
+// well. The next start goes on.
 func (k *Keeper) append(c Checkpoint) error {
+	if k.broken != nil {
+		return k.broken
+	}
+	before, err := k.file.Stat()
+	if err != nil {
+		return err
+	}
 	if _, err := k.file.WriteString(c.Note + "\n"); err != nil {
-		return fmt.Errorf("append checkpoint %d: %w", c.Seq, err)
+		k.broken = k.file.Truncate(before.Size()) // nil if it is as it was
+		return fmt.Errorf("append checkpoint %d: %w", c.Seq, errors.Join(err, k.broken))
 	}
 	if err := k.file.Sync(); err != nil {
-		return fmt.Errorf("append checkpoint %d: %w", c.Seq, err)
+		k.broken = fmt.Errorf("append checkpoint %d; none is signed until the program is started again: %w", c.Seq, err)
 	}
-	return nil
+	return k.broken
 }
 
 // Verifier is the public half of the key.

@@ -2,7 +2,6 @@ package blob
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"chancela/internal/durable"
 )
 
 // Dir is a Store in a directory of one machine. Every document is encrypted at rest in the age format
@@ -94,26 +95,14 @@ func (d *Dir) keep(temp *os.File, name Name) error {
 	if err := temp.Close(); err != nil {
 		return err
 	}
-	folder := filepath.Dir(d.file(name))
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := durable.Folder(filepath.Dir(d.file(name))); err != nil {
 		return err
 	}
-	if err := os.Rename(temp.Name(), d.file(name)); err != nil {
-		return err
-	}
-	err := errors.Join(syncFolder(folder), syncFolder(d.path))
+	err := durable.Move(temp.Name(), d.file(name))
 	if err != nil {
 		_ = os.Remove(d.file(name)) // the caller is told that nothing was stored
 	}
 	return err
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 func (d *Dir) file(name Name) string {
@@ -221,19 +210,19 @@ func (d *Dir) Stat(_ context.Context, name Name) (Blob, error) {
 	return Blob{Name: name, Size: info.Size(), At: info.ModTime()}, nil
 }
 
-// Delete removes a document for good.
+// Delete removes a document for good. One that is gone already may be so since a try whose folder could not be synced.
 func (d *Dir) Delete(_ context.Context, name Name) error {
 	if !name.Valid() {
 		return nil
 	}
 	err := os.Remove(d.file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = durable.Settle(d.file(name))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // without its folder it was never there
 		return fmt.Errorf("delete document: %w", err)
 	}
-	return syncFolder(filepath.Dir(d.file(name)))
+	return nil
 }
 
 // List walks over all documents.
@@ -308,28 +297,11 @@ func makeKey(path string) (*age.X25519Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of documents: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("key of documents: %w", err)
-	}
-	// Written aside and linked, so that the file is whole or not there, and the first of two makers wins.
-	temp := path + "." + rand.Text()
-	defer func() { _ = os.Remove(temp) }()
-	if err := writeSynced(temp, key.String()+"\n"); err != nil {
-		return nil, fmt.Errorf("key of documents: %w", err)
-	}
-	if err := os.Link(temp, path); errors.Is(err, fs.ErrExist) {
+	// Whole or not there, and the first of two makers wins.
+	if err := durable.Create(path, []byte(key.String()+"\n")); errors.Is(err, fs.ErrExist) {
 		return OpenKey(path)
 	} else if err != nil {
 		return nil, fmt.Errorf("key of documents: %w", err)
 	}
-	return key, syncFolder(filepath.Dir(path))
-}
-
-func writeSynced(path, text string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	return errors.Join(err, file.Sync(), file.Close())
+	return key, nil
 }

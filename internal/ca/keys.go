@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 )
 
@@ -60,11 +61,13 @@ func (k FileKeys) Open(_ context.Context, name string) (issuance.Signer, error) 
 // Make makes a key and its file. The file appears whole or not at all, and is on the disk before anything is certified
 // for it; an existing one is never written over.
 func (k FileKeys) Make(ctx context.Context, name string, a issuance.Algorithm) (issuance.Signer, error) {
-	if signer, err := k.Open(ctx, name); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return signer, err
-	}
 	path, err := k.path(name)
 	if err != nil {
+		return nil, err
+	}
+	if signer, err := k.Open(ctx, name); err == nil {
+		return signer, durable.Settle(path) // whoever made it may have been killed before its folder was synced
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	key, err := issuance.GenerateKey(a)
@@ -75,38 +78,8 @@ func (k FileKeys) Make(ctx context.Context, name string, a issuance.Algorithm) (
 	if err != nil {
 		return nil, err
 	}
-	if err := writeNew(path, data); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := durable.Create(path, data); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("ca: key %s: %w", name, err)
 	}
 	return k.Open(ctx, name) // what is on the disk counts: another process may have been first
-}
-
-// writeNew writes a file that must not be there yet: to a name of its own, to the disk, then linked to its place.
-func writeNew(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Chmod(0o600), temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a new name last through a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

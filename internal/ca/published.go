@@ -13,6 +13,7 @@ import (
 	"chancela/internal/actor"
 	"chancela/internal/audit"
 	"chancela/internal/db"
+	"chancela/internal/durable"
 	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
@@ -26,30 +27,9 @@ func (s *CA) keepOutside(ctx context.Context, l List) {
 	if s.c.Published == "" {
 		return
 	}
-	if err := replaceFile(filepath.Join(s.c.Published, l.Name+".crl"), l.DER); err != nil {
+	if err := durable.Replace(filepath.Join(s.c.Published, l.Name+".crl"), l.DER); err != nil {
 		s.c.Log.ErrorContext(ctx, "ca: a list could not be kept outside the database", "list", l.Name, "error", err)
 	}
-}
-
-// replaceFile puts a file whole in the place of another, durably.
-func replaceFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = temp.Write(data)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
 }
 
 // Recovered is what the record had forgotten.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 )
 
@@ -65,7 +66,7 @@ func (s *session) writeRequest(x subject) (file fileDigest, digest string, err e
 		return file, "", err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})
-	if err := writeWhole(s.at(outDir, requestFile(x)), text); err != nil {
+	if err := durable.Replace(s.at(outDir, requestFile(x)), text); err != nil {
 		return file, "", err
 	}
 	file = fileDigest{outDir + "/" + requestFile(x), sha(text)}
@@ -338,7 +339,7 @@ func (s *session) issue(d draft) (held, error) {
 		return held{}, err
 	}
 	s.crash(strconv.Itoa(s.n) + ".signed")
-	if err := writeWhole(s.at(outDir, d.subject.file+".pem"), issuance.PEM(der)); err != nil {
+	if err := durable.Replace(s.at(outDir, d.subject.file+".pem"), issuance.PEM(der)); err != nil {
 		return held{}, err
 	}
 	s.crash(strconv.Itoa(s.n) + ".written")

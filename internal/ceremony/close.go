@@ -3,6 +3,8 @@ package ceremony
 import (
 	"fmt"
 	"strings"
+
+	"chancela/internal/durable"
 )
 
 // minutesName is the file of a ceremony's minutes.
@@ -20,7 +22,7 @@ func (s *session) close() (plan, error) {
 			return nil, nil, err
 		}
 		file := minutesName(s.script.Name)
-		if err := writeWhole(s.at(file), pdf); err != nil {
+		if err := durable.Replace(s.at(file), pdf); err != nil {
 			return nil, nil, err
 		}
 		s.crash("minutes")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 )
 
@@ -83,7 +84,7 @@ func (s *session) makeShares(names []string) ([][2]string, []fileDigest, error) 
 		if _, err := openShare(c, h, data, phrase); err != nil { // what was written opens, or there is no custody
 			return nil, nil, err
 		}
-		if err := writeWhole(s.at(sharesDir, h.File), data); err != nil {
+		if err := durable.Replace(s.at(sharesDir, h.File), data); err != nil {
 			return nil, nil, err
 		}
 		files = append(files, fileDigest{sharesDir + "/" + h.File, sha(data)})
@@ -100,7 +101,7 @@ func (s *session) makeShares(names []string) ([][2]string, []fileDigest, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := writeWhole(s.at(custodyFile), data); err != nil {
+	if err := durable.Replace(s.at(custodyFile), data); err != nil {
 		return nil, nil, err
 	}
 	files = append(files, fileDigest{custodyFile, sha(data)})
@@ -145,7 +146,7 @@ func (s *session) keepPIN(secret secret) (fileDigest, error) {
 	if err != nil {
 		return fileDigest{}, err
 	}
-	return fileDigest{pinFile, sha(data)}, writeWhole(s.at(pinFile), data)
+	return fileDigest{pinFile, sha(data)}, durable.Replace(s.at(pinFile), data)
 }
 
 // makeKeys makes the keys of a step.

@@ -9,8 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
+
+	"chancela/internal/durable"
 )
 
 // entry is one line of the record. Each holds the digest of the one before, so that none can be changed, left out or
@@ -58,6 +59,7 @@ const (
 type record struct {
 	path    string
 	entries []entry
+	broken  error // why nothing more is added; nil if it may be
 }
 
 // openRecord reads the record. A last line that a crash cut off is taken away: it was never acknowledged.
@@ -109,8 +111,16 @@ func (e entry) digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// add puts an entry on the disk.
+// add puts an entry on the disk. Behind one that may be half there nothing more is added: who starts the command again
+// goes on from what is.
 func (r *record) add(e entry) error {
+	if r.broken == nil {
+		r.broken = r.append(e)
+	}
+	return r.broken
+}
+
+func (r *record) append(e entry) error {
 	e.N, e.Prev = len(r.entries)+1, r.head()
 	e.At = e.At.UTC().Truncate(time.Second)
 	var err error
@@ -131,7 +141,7 @@ func (r *record) add(e entry) error {
 		return fmt.Errorf("record: %w", err)
 	}
 	if fresh {
-		if err := syncDir(filepath.Dir(r.path)); err != nil {
+		if err := durable.Settle(r.path); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 )
 
@@ -33,7 +34,7 @@ func (s *session) take(one Step) (plan, error) {
 		for _, a := range came {
 			h, there, err := s.certificate(a.draft.subject.file)
 			if err == nil && !there {
-				if err = writeWhole(s.at(outDir, a.draft.subject.file+".pem"), issuance.PEM(a.der)); err == nil {
+				if err = durable.Replace(s.at(outDir, a.draft.subject.file+".pem"), issuance.PEM(a.der)); err == nil {
 					h, err = s.keep(didTake, a.draft, a.der, a.lints)
 				}
 			}
@@ -155,7 +156,7 @@ func (s *session) keepList(what, issuer string, list *x509.RevocationList, der [
 	if s.lastNumber(issuer).Cmp(list.Number) > 0 {
 		return fmt.Errorf("a list of %s with a higher number is here already", issuer)
 	}
-	if err := writeWhole(s.at(outDir, issuer+".crl"), der); err != nil {
+	if err := durable.Replace(s.at(outDir, issuer+".crl"), der); err != nil {
 		return err
 	}
 	if e, there := s.record.last(what, issuer); there && e.Facts["list"] == sha(der) {

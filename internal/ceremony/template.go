@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"chancela/internal/durable"
 )
 
 //go:embed templates/*.yaml
@@ -32,5 +34,5 @@ func WriteNew(dir, name, kind string) (string, error) {
 	if isThere(path) {
 		return "", fmt.Errorf("%s is there already", path)
 	}
-	return path, writeWhole(path, bytes.Replace(text, []byte("ceremony: NAME"), []byte("ceremony: "+name), 1))
+	return path, durable.Replace(path, bytes.Replace(text, []byte("ceremony: NAME"), []byte("ceremony: "+name), 1))
 }

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"chancela/internal/durable"
 )
 
 // Outbox is the way out of an evaluation instance: folders mail (*.eml) and sms (*.json) that a page shows.
@@ -86,36 +88,11 @@ func fileName(at time.Time, id string) string {
 
 var fileNames = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[a-z0-9]{1,64}$`)
 
-// write makes the file appear whole, or not at all.
-func (o *Outbox) write(folder, name string, data []byte) (err error) {
-	path := filepath.Join(o.dir, folder)
-	temp, err := os.CreateTemp(path, ".new-*")
-	if err != nil {
+func (o *Outbox) write(folder, name string, data []byte) error {
+	if err := durable.Replace(filepath.Join(o.dir, folder, name), data); err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			_ = temp.Close()
-			err = errors.Join(fmt.Errorf("outbox: %w", err), os.Remove(temp.Name()))
-		}
-	}()
-	if _, err := temp.Write(data); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), filepath.Join(path, name)); err != nil {
-		return err
-	}
-	held, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(held.Sync(), held.Close())
+	return nil
 }
 
 // Received is a mail as the mailbox page shows it.
