@@ -184,7 +184,7 @@ func (a *App) openStores(ctx context.Context) error {
 	if address == "" {
 		address = "sqlite:" + a.path("chancela.db")
 	}
-	d, err := db.Open(ctx, db.Config{URL: address, Clock: a.o.Clock, MaxConns: a.o.Settings.Database.MaxConns})
+	d, err := db.Open(ctx, db.Config{URL: address, Clock: a.o.Clock, MaxConns: a.o.Settings.Database.MaxConns, Log: a.o.Log})
 	if err != nil {
 		return err
 	}
@@ -439,7 +439,7 @@ func (a *App) pkiBase() string {
 
 // Ready says what keeps the program from doing its work; nil if nothing does.
 func (a *App) Ready(ctx context.Context) error {
-	return errors.Join(a.reach(ctx), a.Keeper.Health())
+	return errors.Join(a.DB.Health(), a.reach(ctx), a.Keeper.Health())
 }
 
 // reach says whether the database answers.

@@ -11,13 +11,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver named pgx
-	_ "modernc.org/sqlite"             // the driver named sqlite
+
+	"chancela/internal/durable"
 )
 
 // Engine is the kind of database.
@@ -39,6 +42,8 @@ type Config struct {
 	MaxConns int
 	// ReadOnly says that nothing is written through it; the engine refuses what tries.
 	ReadOnly bool
+	// Log is told when nothing can be written any more; slog.Default() if nil.
+	Log *slog.Logger
 }
 
 // DB is an open database.
@@ -50,6 +55,7 @@ type DB struct {
 	clock  func() time.Time
 	path   string // of SQLite's file
 	group  *group // gathers deeds on SQLite; nil on PostgreSQL
+	halt   *halt  // why nothing is written on SQLite; nil on PostgreSQL, which sees to it by itself
 }
 
 // Open opens the database; it does not change its shape (see [DB.Migrate]).
@@ -59,6 +65,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	if c.MaxConns == 0 {
 		c.MaxConns = 8
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
 	}
 	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
 		return openSQLite(ctx, path, c)
@@ -81,12 +90,14 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 func openSQLite(ctx context.Context, path string, c Config) (*DB, error) {
 	// synchronous=FULL: what was acknowledged survives a power cut. busy_timeout: another process may be looking.
-	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)"}}
+	// wal_autocheckpoint: SQLite tells nobody when its own fails, so the group does it long before (group.tidy).
+	pragmas := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "busy_timeout(10000)", "wal_autocheckpoint(" + strconv.Itoa(8*tidyPages) + ")"}}
 	if c.ReadOnly {
 		pragmas["_pragma"] = append(pragmas["_pragma"], "query_only(1)")
 	}
 	writing := maps(pragmas, "_txlock", "immediate")
-	write, err := sql.Open("sqlite", "file:"+path+"?"+writing.Encode())
+	h := &halt{log: c.Log}
+	write, err := connect("file:"+path+"?"+writing.Encode(), h)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +105,32 @@ func openSQLite(ctx context.Context, path string, c Config) (*DB, error) {
 	if err := write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
 	}
+	if !c.ReadOnly {
+		if err := recoverSQLite(ctx, write, path); err != nil {
+			return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
+		}
+	}
 	reading := maps(url.Values{"_pragma": append(pragmas["_pragma"], "query_only(1)")}, "_txlock", "deferred")
-	read, err := sql.Open("sqlite", "file:"+path+"?"+reading.Encode())
+	read, err := connect("file:"+path+"?"+reading.Encode(), nil)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(c.MaxConns)
 	read.SetMaxIdleConns(c.MaxConns)
-	d := &DB{engine: SQLite, write: write, read: read, aside: write, clock: c.Clock, path: path}
+	d := &DB{engine: SQLite, write: write, read: read, aside: write, clock: c.Clock, path: path, halt: h}
 	d.group = gather(d)
 	return d, nil
+}
+
+// recoverSQLite makes certain that what is read is on the disk. After a sync that failed the kernel may hold pages that
+// it never wrote and that it no longer takes for unwritten; SQLite would read them in its log, and others would be
+// confirmed on top of them. So the whole log is written anew, into the database, and begun from its start. Its name is
+// synced too, which SQLite tries once and does not judge.
+func recoverSQLite(ctx context.Context, write *sql.DB, path string) error {
+	if _, err := write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return err
+	}
+	return durable.Settle(path)
 }
 
 func maps(base url.Values, key, value string) url.Values {
@@ -145,6 +172,9 @@ func postgresPool(url string, conns int) (*sql.DB, error) {
 	return pool, nil
 }
 
+// Health says why nothing can be written any more, until the program is started again; nil while all is well.
+func (d *DB) Health() error { return d.halt.why() }
+
 // Engine says which engine this is. Only the queue and the migrations have a reason to ask.
 func (d *DB) Engine() Engine { return d.engine }
 
@@ -175,6 +205,9 @@ func (d *DB) Close() error {
 // The function may run more than once on PostgreSQL (a deadlock is retried), so it must change nothing but
 // the database; what should happen after the commit goes to [Tx.After].
 func (d *DB) InTx(ctx context.Context, deed func(*Tx) error) error {
+	if err := d.halt.why(); err != nil {
+		return err
+	}
 	if d.group != nil {
 		return d.group.do(ctx, deed)
 	}

@@ -78,7 +78,23 @@ func (g *group) loop() {
 	defer close(g.done)
 	for first := range g.waiting {
 		g.commit(g.together(first))
+		g.tidy()
 	}
+}
+
+// tidyPages is the length of SQLite's log, in pages, from which it is written back into the database: SQLite's own
+// default. Nobody waits for it who has their answer.
+const tidyPages = 1000
+
+// tidy writes the log back once it is long. That it failed is heeded where statements are; until it is done the log
+// keeps everything.
+func (g *group) tidy() {
+	ctx := context.Background()
+	var busy, pages, done int
+	if err := g.db.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &pages, &done); err != nil || pages < tidyPages {
+		return
+	}
+	_, _ = g.db.write.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`)
 }
 
 // together takes the first deed and those that wait already; it never waits for more.
@@ -116,6 +132,12 @@ func (g *group) commit(deeds []*deed) {
 			continue
 		}
 		d.tx = &Tx{raw: raw, now: g.db.Now(), engine: SQLite}
+		if len(deeds) == 1 { // what it leaves is taken back with the transaction
+			if d.err = d.guarded(); d.err != nil {
+				return
+			}
+			continue
+		}
 		if err := d.inSavepoint(); err != nil {
 			failAll(deeds, err)
 			return

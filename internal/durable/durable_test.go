@@ -98,7 +98,7 @@ func TestWhatTheDiskDidNotConfirmIsNotThere(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "file")
 	child := durabletest.Failing(filepath.Dir(path), self, "-test.run", "^TestTheChildWhoseDiskFails$", "-test.v")
-	cmd := exec.CommandContext(t.Context(), child[0], child[1:]...) //nolint:gosec // this very program
+	cmd := exec.CommandContext(t.Context(), child[0], child[1:]...)
 	cmd.Env = append(os.Environ(), makes+"="+path)
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS: TestTheChildWhoseDiskFails") {
 		t.Fatalf("%v\n%s", err, out)
