@@ -79,7 +79,7 @@ func TestStatementsAreKeptInBoundsAndThroughErrorsAndNewShapes(t *testing.T) {
 				defer func() { _ = rows.Close() }()
 				columns, err := rows.Columns()
 				values = len(columns)
-				return err
+				return errors.Join(err, rows.Err())
 			})
 			if err != nil && d.Engine() == db.SQLite { // PostgreSQL refuses a plan whose result has another shape, once
 				t.Error(err)
