@@ -52,7 +52,7 @@ var externalTests = map[string][]string{
 	"recheck": {"status", "pkihttp"},       // it asks what is served
 	"test": {
 		"tour", "app", "db", "ca", "credential", "portals", "portal", "i18n",
-		"actor", "decision", "fault", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make
+		"actor", "decision", "durable", "fault", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make
 	},
 }
 

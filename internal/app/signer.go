@@ -143,7 +143,7 @@ func (a *App) healthOfSigner(ctx context.Context) signer.Health {
 	slices.Sort(h.Roots)
 	replica, err := a.replica()
 	h.Replica = replica
-	err = errors.Join(err, a.reach(ctx), a.Keeper.Health(), a.KeysHealth())
+	err = errors.Join(err, a.DB.Health(), a.reach(ctx), a.Keeper.Health(), a.KeysHealth())
 	if err == nil && a.Module != nil {
 		h.Keys = a.Module.Health().Keys
 	} else if err == nil {

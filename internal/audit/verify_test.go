@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"chancela/internal/db"
+	"chancela/internal/db/dbtest"
 	"chancela/internal/i18n"
 )
 
@@ -456,4 +457,34 @@ func FuzzNotes(f *testing.F) {
 		}
 		t.Fatal("reads more notes than there are bytes")
 	})
+}
+
+// F06: a second sync of what could not be synced would say that all is well, so a restart has to begin anew.
+func TestACheckpointThatTheDiskDidNotConfirmIsTheLast(t *testing.T) {
+	d := dbtest.Open(t, dbtest.SQLite(t), nil)
+	dir := t.TempDir()
+	k := keeper(t, d, dir)
+	deeds(t, d, 1)
+	last := sign(t, k)
+	sound := k.file
+	unsyncable, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // takes everything and cannot be synced
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unsyncable.Close() }()
+	k.file = unsyncable
+	deeds(t, d, 1)
+	if _, err := k.Sign(t.Context()); err == nil {
+		t.Fatal("a checkpoint was confirmed by nobody, and stands")
+	}
+	k.file = sound
+	if c, err := k.Sign(t.Context()); err == nil || k.Health() == nil || c != last {
+		t.Errorf("it was tried again: %v %v", c.Seq, err)
+	}
+	if err := k.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c := sign(t, keeper(t, d, dir)); c.Seq != last.Seq+1 {
+		t.Errorf("after a restart the checkpoint is %d, want %d", c.Seq, last.Seq+1)
+	}
 }

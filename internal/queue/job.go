@@ -123,16 +123,22 @@ func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
 	return time.Now().UTC().Add(r.after(job.Attempt))
 }
 
-// quiet keeps River's own news of ordinary life out of the log.
-type quiet struct{ slog.Handler }
+// quiet keeps River's own news of ordinary life out of the log, and what it says four times a second once the database
+// has said that nothing is written any more.
+type quiet struct {
+	slog.Handler
+	db *db.DB
+}
 
 // Enabled lets warnings and errors pass.
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+	return level >= slog.LevelWarn && q.db.Health() == nil && q.Handler.Enabled(ctx, level)
 }
 
 // WithAttrs keeps the handler quiet.
-func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return quiet{q.Handler.WithAttrs(attrs), q.db}
+}
 
 // WithGroup keeps the handler quiet.
-func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name), q.db} }

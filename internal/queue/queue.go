@@ -89,6 +89,7 @@ func Backoff(try int) time.Duration {
 // Queue enqueues jobs and, once started, runs them.
 type Queue struct {
 	config  Config
+	db      *db.DB
 	driver  riverdriver.Driver[*sql.Tx]
 	workers *river.Workers
 	client  *river.Client[*sql.Tx]
@@ -96,7 +97,7 @@ type Queue struct {
 
 // New makes a queue over a database; it starts nothing (see [Queue.Start]).
 func New(d *db.DB, config Config) (*Queue, error) {
-	q := &Queue{config: config.filled(), driver: driver(d), workers: river.NewWorkers()}
+	q := &Queue{config: config.filled(), db: d, driver: driver(d), workers: river.NewWorkers()}
 	client, err := river.NewClient(q.driver, &river.Config{
 		ID:                          q.config.Replica,
 		PollOnly:                    true, // neither engine has LISTEN through database/sql
@@ -111,7 +112,7 @@ func New(d *db.DB, config Config) (*Queue, error) {
 		DiscardedJobRetentionPeriod: q.config.KeepParked,
 		RetryPolicy:                 retries{q.config.Backoff},
 		ReindexerSchedule:           reindexing(d),
-		Logger:                      slog.New(quiet{q.config.Log.Handler()}),
+		Logger:                      slog.New(quiet{q.config.Log.Handler(), q.db}),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the queue: %w", err)
@@ -138,7 +139,7 @@ func driver(d *db.DB) riverdriver.Driver[*sql.Tx] {
 
 // Migrate makes or brings up to date the queue's own tables.
 func (q *Queue) Migrate(ctx context.Context) error {
-	migrator, err := rivermigrate.New(q.driver, &rivermigrate.Config{Logger: slog.New(quiet{q.config.Log.Handler()})})
+	migrator, err := rivermigrate.New(q.driver, &rivermigrate.Config{Logger: slog.New(quiet{q.config.Log.Handler(), q.db})})
 	if err != nil {
 		return fmt.Errorf("migrate the queue: %w", err)
 	}

@@ -86,6 +86,11 @@ type instance struct {
 
 func newInstance(t *testing.T, env ...string) *instance {
 	t.Helper()
+	return instanceOf(t, program, env...)
+}
+
+func instanceOf(t *testing.T, program string, env ...string) *instance {
+	t.Helper()
 	dir := t.TempDir()
 	// Without test certificates: the points shall be reached by what people asked for.
 	i := &instance{t: t, env: append(append(environ(), "CHANCELA_PUBLICATION_SAMPLES=no"), env...)}
