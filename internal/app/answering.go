@@ -107,6 +107,11 @@ func (respondersKeys) Make(context.Context, string, issuance.Algorithm) (issuanc
 	return nil, errors.New("app: this process answers only, and makes no key")
 }
 
+// Destroy refuses.
+func (respondersKeys) Destroy(context.Context, string) (bool, error) {
+	return false, errors.New("app: this process answers only, and destroys no key")
+}
+
 // Open opens a responder's key.
 func (k respondersKeys) Open(ctx context.Context, name string) (issuance.Signer, error) {
 	if !k.may(name) {

@@ -86,7 +86,7 @@ type CA struct {
 func CrashPoints() []string {
 	return []string{
 		pointKey, pointLinted, pointIntent, pointSigned, pointRecorded, pointRevoked,
-		pointListNumber, pointListSigned, pointListRecorded, pointSealIntent, pointSealed,
+		pointListNumber, pointListSigned, pointListRecorded, pointSealIntent, pointSealed, pointEnded, pointShut,
 	}
 }
 
@@ -103,6 +103,8 @@ const (
 	pointListRecorded = "ca.list-recorded"
 	pointSealIntent   = "ca.seal-intent"
 	pointSealed       = "ca.sealed"
+	pointEnded        = "ca.ended" // an authority's end is on record, and nothing follows from it yet
+	pointShut         = "ca.shut"  // its key counts as gone, and is there
 )
 
 // Authority is one of our issuers.
@@ -122,6 +124,7 @@ type Authority struct {
 	ResponderEnd time.Time // when its present responder's certificate ends
 	Offline      bool      // its key is elsewhere: what it signs, it signs in a ceremony
 	State        State     // issued or revoked
+	Ended        bool      // people ended it: nothing is issued by it any more
 	Issues       bool      // new certificates come from it: the newest of its kind
 	Profiles     []string  // what it issues; none for whatever no other does
 }

@@ -67,6 +67,9 @@ func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 		return errors.New("ca: a plan has minutes, and two authorities of different names")
 	}
 	for _, one := range s.own(p) {
+		if one.issuer == "" && len(s.endings()) > 0 { // whoever certified it has ended, and nobody followed
+			continue
+		}
 		if err := s.foundOne(ctx, by, p, one); err != nil {
 			return fmt.Errorf("found %s: %w", one.slot, err)
 		}
@@ -105,7 +108,7 @@ func (p Plan) online(s *CA) []AuthorityPlan {
 		all = append(all, p.Root, p.Issuing)
 	}
 	for _, a := range p.Authorities {
-		if one, ok := s.known(a.Name); ok && !one.offline && s.c.DB.Now().Before(one.ends) {
+		if one, ok := s.known(a.Name); ok && !one.offline && !one.shut() && s.c.DB.Now().Before(one.ends) {
 			all = append(all, a)
 		}
 	}
@@ -115,7 +118,7 @@ func (p Plan) online(s *CA) []AuthorityPlan {
 // below lists what the issuing authorities certify for the instance itself: the unit of time stamps, and seals.
 func (p Plan) below(s *CA) []own {
 	issuer := func(profile string) string {
-		if p.Issuing.Name != "" {
+		if from, known := s.known(p.Issuing.Name); p.Issuing.Name != "" && (!known || from.ended == nil) {
 			return p.Issuing.Name
 		}
 		return s.issuing(profile)
@@ -196,7 +199,7 @@ func (s *CA) generation(ctx context.Context, o own) (next int64, lasting bool, e
 			}
 			next = k.generation + 1
 			lasting = k.state == Issued && tx.Now().Add(o.renew).Before(k.ends())
-			if k.state == Revoked && o.purpose == purposeSeal {
+			if from, known := s.known(k.issuer); k.state == Revoked && o.purpose == purposeSeal && (!known || from.ended == nil) {
 				lasting = true // whoever revoked a body's seal did not ask for another: that is for people
 			}
 		}
@@ -301,7 +304,8 @@ func (s *CA) hold(ctx context.Context, by actor.Actor, key ownKey, minutes strin
 // Work does once what [CA.Run] does: closes what was left behind, revokes what is due, renews what ends soon, makes
 // the lists that are due. What fails does not keep the rest from being done.
 func (s *CA) Work(ctx context.Context) error {
-	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.endDue(ctx)}
+	errs := []error{s.Reconcile(ctx), s.Load(ctx), s.carryOut(ctx), s.endDue(ctx)}
+	s.forgetShut()
 	s.time.settle()
 	s.mu.Lock()
 	plan := s.plan

@@ -34,7 +34,11 @@ type issuer struct {
 	profiles   []string
 	made       time.Time
 	ends       time.Time
+	ended      *ended // nil unless people ended it
 }
+
+// shut says whether its key signs nothing any more.
+func (i *issuer) shut() bool { return i.ended != nil && !i.ended.shut.IsZero() }
 
 // responder is one generation of an issuer's responder, and the name of its key.
 type responder struct {
@@ -62,7 +66,11 @@ func (s *Record) urls(name string) issuance.URLs {
 // calls it at its start; [CA.Work] does it again, to see what others renewed.
 func (s *Record) Load(ctx context.Context) error {
 	var keys []ownKey
+	var over []ended
 	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+		if over, err = endings(ctx, tx); err != nil {
+			return err
+		}
 		keys, err = ownKeys(ctx, tx)
 		return err
 	})
@@ -76,6 +84,11 @@ func (s *Record) Load(ctx context.Context) error {
 			if issuers[k.name], err = s.open(k); err != nil {
 				return fmt.Errorf("load authority %s: %w", k.name, err)
 			}
+		}
+	}
+	for _, e := range over {
+		if one := issuers[e.Authority]; one != nil {
+			one.ended = &e
 		}
 	}
 	for _, k := range keys { // in the order of generations: the newest that has begun stays
@@ -181,12 +194,18 @@ func (s *Record) issuerOf(_ context.Context, o issuance.Order, from string) (*is
 	if from == "" {
 		from = s.issuing(profile.Key)
 	}
+	if from == "" && len(s.endings()) > 0 {
+		return nil, fault.New(fault.Conflict, "ca.ended")
+	}
 	if from == "" || profile.IssuedBy == issuance.BySelf {
 		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
 	}
 	one, ok := s.known(from)
 	if !ok {
 		return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
+	}
+	if one.ended != nil && (profile.Key != issuance.OCSPResponder || one.shut()) {
+		return nil, fault.New(fault.Conflict, "ca.ended")
 	}
 	if one.offline || one.state != Issued {
 		return nil, fault.New(fault.Unavailable, "ca.offline")
@@ -216,7 +235,7 @@ func (s *Record) issuing(profile string) string {
 
 // issues says whether a certificate of that profile could come from this authority now.
 func (i *issuer) issues(profile string, now time.Time) bool {
-	return !i.root && !i.offline && i.state == Issued && now.Before(i.ends) && (len(i.profiles) == 0 || slices.Contains(i.profiles, profile))
+	return !i.root && !i.offline && i.ended == nil && i.state == Issued && now.Before(i.ends) && (len(i.profiles) == 0 || slices.Contains(i.profiles, profile))
 }
 
 // before says whether an authority is taken where either would do.
@@ -240,7 +259,7 @@ func (s *Record) Authorities() []Authority {
 		a := Authority{
 			Name: one.name, Root: one.root, Certificate: bytes.Clone(one.certificate), Serial: one.serial,
 			CAIssuers: one.urls.CAIssuers, CRL: one.urls.CRL, OCSP: one.urls.OCSP, CPS: one.urls.CPS,
-			Offline: one.offline, State: one.state, Issues: inForce[one.name], Profiles: one.profiles,
+			Offline: one.offline, State: one.state, Ended: one.ended != nil, Issues: inForce[one.name], Profiles: one.profiles,
 		}
 		if d, err := issuance.Describe(one.certificate); err == nil {
 			a.Subject, a.Fingerprint, a.NotBefore, a.NotAfter = d.Subject.String(), d.Fingerprint, d.NotBefore, d.NotAfter

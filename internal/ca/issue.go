@@ -228,7 +228,7 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		if err := identityProven(ctx, tx, r, d); err != nil {
 			return err
 		}
-		ended, err := isEnded(ctx, tx, d.from.name)
+		ended, err := endedFor(ctx, tx, d)
 		if err != nil {
 			return err
 		}
@@ -260,6 +260,15 @@ func (s *CA) intend(ctx context.Context, by actor.Actor, r Request, d *draft) er
 		return fault.New(fault.Conflict, "ca.under-way")
 	}
 	return err
+}
+
+// endedFor says whether the issuer certifies such a thing no more: an ended authority has responders alone, until its key
+// is gone.
+func endedFor(ctx context.Context, tx *db.Tx, d *draft) (bool, error) {
+	if d.order.Profile == issuance.OCSPResponder {
+		return isShut(ctx, tx, d.from.name)
+	}
+	return isEnded(ctx, tx, d.from.name)
 }
 
 // approved is step 1: exactly these bytes were approved, or those of the mandate that gives them, by enough different

@@ -21,6 +21,8 @@ type Keys interface {
 	// Open gives the key of that name. An error that is [fs.ErrNotExist] means that there is none. A Signer that has a
 	// method Ready(context.Context) error is asked by it, before anything is recorded, whether it could sign now.
 	Open(ctx context.Context, name string) (issuance.Signer, error)
+	// Destroy destroys the key of that name for good, as far as this store has it; false if there was none.
+	Destroy(ctx context.Context, name string) (bool, error)
 }
 
 // FileKeys keeps each key in an encrypted file of a folder that nobody else may read.
@@ -82,4 +84,25 @@ func (k FileKeys) Make(ctx context.Context, name string, a issuance.Algorithm) (
 		return nil, fmt.Errorf("ca: key %s: %w", name, err)
 	}
 	return k.Open(ctx, name) // what is on the disk counts: another process may have been first
+}
+
+// Destroy removes a key's file. Copies that were made of it elsewhere are for those who have them, and so is what a disk
+// keeps of a removed file: it is encrypted, and opens by the passphrase alone.
+func (k FileKeys) Destroy(_ context.Context, name string) (bool, error) {
+	path, err := k.path(name)
+	if err != nil {
+		return false, err
+	}
+	err = os.Remove(path)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err == nil || gone {
+		if _, stat := os.Stat(k.Dir); gone && errors.Is(stat, fs.ErrNotExist) {
+			return false, nil
+		}
+		err = durable.Settle(path) // one that was removed before may come back by a power cut
+	}
+	if err != nil {
+		return false, fmt.Errorf("ca: key %s: %w", name, err)
+	}
+	return !gone, nil
 }

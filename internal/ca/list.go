@@ -221,13 +221,13 @@ func (s *CA) nextList(ctx context.Context, b *book, name, issuer string, fresh b
 		if err != nil && !db.None(err) || err == nil && whole && !fresh {
 			return err
 		}
-		ended, err := isEnded(ctx, tx, issuer)
-		if err != nil || ended && now.Last && whole { // nothing changes a last list but a revocation
+		last, _, err := hasLast(ctx, tx, issuer)
+		if err != nil || last && now.Last && whole { // nothing changes a last list but a revocation
 			return err
 		}
 		needed = true
-		next = List{Name: name, Issuer: issuer, ThisUpdate: tx.Now(), NextUpdate: tx.Now().Add(s.c.ListLife), Last: ended}
-		if ended {
+		next = List{Name: name, Issuer: issuer, ThisUpdate: tx.Now(), NextUpdate: tx.Now().Add(s.c.ListLife), Last: last}
+		if last {
 			next.NextUpdate = issuance.NoNextUpdate()
 		}
 		if next.Number, next.changes, err = nextNumber(ctx, tx, name, issuer); err != nil {
@@ -340,15 +340,18 @@ func (s *CA) refreshLists(ctx context.Context) error {
 			continue
 		}
 		var l List
-		var whole bool
+		var whole, last bool
 		err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+			if last, _, err = hasLast(ctx, tx, one.issuer); err != nil {
+				return err
+			}
 			if l, whole, err = listState(ctx, tx, one.list); db.None(err) {
 				return nil
 			}
 			return err
 		})
 		now := s.c.DB.Now()
-		due := !whole || !l.Last && !now.Before(l.ThisUpdate.Add(s.c.ListLife/2)) || now.Add(skewAllowed).Before(l.ThisUpdate)
+		due := !whole || last && !l.Last || !l.Last && !now.Before(l.ThisUpdate.Add(s.c.ListLife/2)) || now.Add(skewAllowed).Before(l.ThisUpdate)
 		if err == nil && due {
 			err = s.publish(ctx, one.list, one.issuer, true)
 		}

@@ -16,6 +16,9 @@ func (s *CA) OpenKeys(ctx context.Context) (right int, err error) {
 	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
 		all, err := ownKeys(ctx, tx)
 		for _, k := range all {
+			if from, known := s.known(k.name); known && from.shut() {
+				continue
+			}
 			if k.state == Issued && !k.offline && tx.Now().Before(k.notAfter) {
 				keys = append(keys, k)
 			}

@@ -285,9 +285,28 @@ func countChanges(ctx context.Context, tx *db.Tx, issuer string) error {
 // liveOf counts the certificates of an issuer that could still be relied on, meant ones too. Our responders do not
 // count: they say of the others how they stand, to the end.
 func liveOf(ctx context.Context, tx *db.Tx, issuer string) (n int64, err error) {
-	err = tx.Row(ctx, `SELECT count(*) FROM ca_certificate WHERE issuer = $1 AND (state = 'intended' OR state = 'issued' AND not_after > $2)
-		AND profile <> $3 AND serial NOT IN (SELECT serial FROM ca_key WHERE name = $1)`, issuer, tx.Stamp(), issuance.OCSPResponder).Scan(&n)
+	err = tx.Row(ctx, `SELECT count(*) FROM ca_certificate WHERE `+liveWhere, issuer, tx.Stamp(), issuance.OCSPResponder).Scan(&n)
 	return n, err
+}
+
+// liveWhere are the certificates of an issuer ($1) that may be relied on at a moment ($2) or later, but for its own and
+// those of its responders ($3).
+const liveWhere = `issuer = $1 AND (state = 'intended' OR state IN ('issued', 'suspended') AND not_after > $2)
+	AND profile <> $3 AND serial NOT IN (SELECT serial FROM ca_key WHERE name = $1)`
+
+// setLiveDue has all of an ending issuer's certificates revoked now that stand behind cases; what was to be revoked
+// sooner, for its own reason, stays.
+func setLiveDue(ctx context.Context, tx *db.Tx, issuer string, reason int64, words string) error {
+	_, err := tx.Exec(ctx, `UPDATE ca_certificate SET due_at = $2, due_reason = $4, due_words = $5, due_by = ''
+		WHERE `+liveWhere+` AND state <> 'intended' AND case_id <> '' AND (due_at = '' OR due_at > $2)`,
+		issuer, tx.Stamp(), issuance.OCSPResponder, reason, words)
+	return err
+}
+
+// liveOwn are the certificates of an ending issuer that no case stands behind: seals, units, what it certified below it.
+func liveOwn(ctx context.Context, tx *db.Tx, issuer string) ([]Certificate, error) {
+	return db.Collect(ctx, tx, scan, `SELECT `+columns+` FROM ca_certificate WHERE `+liveWhere+` AND state <> 'intended' AND case_id = '' ORDER BY serial`,
+		issuer, tx.Stamp(), issuance.OCSPResponder)
 }
 
 // warnOnce notes that somebody is told of a thing's level; false if they were, and it is no other level and not so long ago.
@@ -304,9 +323,55 @@ func countOf(ctx context.Context, tx *db.Tx, issuer string) (n int, err error) {
 	return n, err
 }
 
-func insertEnd(ctx context.Context, tx *db.Tx, issuer, words string) (bool, error) {
-	n, err := tx.Exec(ctx, `INSERT INTO ca_ended (issuer, at, words) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, issuer, tx.Stamp(), words)
+func insertEnd(ctx context.Context, tx *db.Tx, e AuthorityEnd) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO ca_ended (issuer, at, words, revokes, reason, shut_at) VALUES ($1, $2, $3, $4, $5, '') ON CONFLICT DO NOTHING`,
+		e.Authority, tx.Stamp(), e.Words, e.Revokes, int64(e.Reason))
 	return n == 1, err
+}
+
+// endings are the authorities that people ended.
+func endings(ctx context.Context, tx *db.Tx) ([]ended, error) {
+	return db.Collect(ctx, tx, func(scan func(...any) error) (e ended, err error) {
+		var reason int64
+		err = scan(&e.Authority, &e.Words, &e.Revokes, &reason, db.Times(&e.shut))
+		e.Reason = issuance.Reason(reason)
+		return e, err
+	}, `SELECT issuer, words, revokes, reason, shut_at FROM ca_ended ORDER BY issuer`)
+}
+
+// setShut notes that an ended authority's key signs nothing any more; false if that was noted before.
+func setShut(ctx context.Context, tx *db.Tx, issuer string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE ca_ended SET shut_at = $2 WHERE issuer = $1 AND shut_at = ''`, issuer, tx.Stamp())
+	return n == 1, err
+}
+
+// isShut says whether an authority's key signs nothing any more.
+func isShut(ctx context.Context, tx *db.Tx, issuer string) (shut bool, err error) {
+	err = tx.Row(ctx, `SELECT EXISTS (SELECT 1 FROM ca_ended WHERE issuer = $1 AND shut_at <> '')`, issuer).Scan(&shut)
+	return shut, err
+}
+
+// hasLast says whether no other list of an issuer follows, and whether one of them is still to be made.
+func hasLast(ctx context.Context, tx *db.Tx, issuer string) (last, lacks bool, err error) {
+	if last, err = isEnded(ctx, tx, issuer); err != nil || !last {
+		return false, false, err
+	}
+	live, err := liveOf(ctx, tx, issuer)
+	if err != nil || live > 0 {
+		return false, false, err
+	}
+	all, err := heads(ctx, tx)
+	for _, h := range all {
+		if h.issuer != issuer {
+			continue
+		}
+		l, whole, err := listState(ctx, tx, h.list)
+		if err != nil && !db.None(err) {
+			return true, true, err
+		}
+		lacks = lacks || !whole || !l.Last
+	}
+	return true, lacks, err
 }
 
 func isEnded(ctx context.Context, tx *db.Tx, issuer string) (ended bool, err error) {

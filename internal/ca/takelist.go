@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -46,7 +47,10 @@ func (s *CA) TakeList(ctx context.Context, by actor.Actor, der []byte) error {
 }
 
 func (s *CA) takeList(ctx context.Context, tx *db.Tx, by actor.Actor, from *issuer, list *x509.RevocationList, der []byte) error {
-	l := List{Name: from.name, Issuer: from.name, Number: list.Number.Int64(), DER: bytes.Clone(der), ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate}
+	l := List{
+		Name: from.name, Issuer: from.name, Number: list.Number.Int64(), DER: bytes.Clone(der), ThisUpdate: list.ThisUpdate, NextUpdate: list.NextUpdate,
+		Last: list.NextUpdate.Equal(issuance.NoNextUpdate()),
+	}
 	on := map[Serial]bool{}
 	for _, e := range list.RevokedCertificateEntries {
 		on[SerialOf(e.SerialNumber)] = true
@@ -63,6 +67,9 @@ func (s *CA) takeList(ctx context.Context, tx *db.Tx, by actor.Actor, from *issu
 			return fmt.Errorf("it forgets %s, which was revoked", serial)
 		}
 	}
+	if err := s.takeEnd(ctx, tx, by, l); err != nil {
+		return err
+	}
 	if l.changes, err = jumpTo(ctx, tx, from.name, l.Number); err != nil {
 		return err
 	}
@@ -75,6 +82,24 @@ func (s *CA) takeList(ctx context.Context, tx *db.Tx, by actor.Actor, from *issu
 	}
 	tx.After(func() { s.feed.published(l) })
 	return audit.Write(ctx, tx, by, "list.take", "list/"+from.name+"/"+strconv.FormatInt(l.Number, 10))
+}
+
+// takeEnd notes that an offline authority was ended, by its last list. What the list does not revoke must not be in force.
+func (s *CA) takeEnd(ctx context.Context, tx *db.Tx, by actor.Actor, l List) error {
+	already, err := isEnded(ctx, tx, l.Issuer)
+	if err != nil || already == l.Last {
+		return err
+	}
+	if already {
+		return fault.New(fault.Conflict, "ca.ended")
+	}
+	if live, err := liveOf(ctx, tx, l.Issuer); err != nil || live > 0 {
+		return errors.Join(err, fault.New(fault.Conflict, "ca.still-live"))
+	}
+	if _, err := insertEnd(ctx, tx, AuthorityEnd{Authority: l.Issuer, Words: "By the last list of its ceremony."}); err != nil {
+		return err
+	}
+	return audit.Write(ctx, tx, by, "authority.end", "authority/"+l.Issuer)
 }
 
 // revokeListed revokes here what an offline authority's list says, if we know it.

@@ -108,7 +108,7 @@ func (s *Record) Watched(ctx context.Context) ([]Watched, error) {
 	}
 	newest := map[string]ownKey{}
 	for _, k := range keys { // in the order of generations
-		if k.state == Issued {
+		if k.state == Issued && !s.isOver(k) {
 			newest[k.slot] = k
 		}
 	}
@@ -132,6 +132,16 @@ func (s *Record) Watched(ctx context.Context) ([]Watched, error) {
 		return 1
 	})
 	return out, nil
+}
+
+// isOver says whether a key's end needs nobody's eye any more: that of an authority that people ended, and of the
+// responders that it cannot renew.
+func (s *Record) isOver(k ownKey) bool {
+	if one, known := s.known(k.name); known && one.ended != nil {
+		return true
+	}
+	from, known := s.known(k.issuer)
+	return known && from.shut() && k.purpose == purposeResponder
 }
 
 func (k ownKey) watched() Watched {

@@ -114,6 +114,7 @@ const (
 	Offline  Place = "offline"  // its key is in no machine that is on
 	Ended    Place = "expired"
 	Withdraw Place = "revoked"
+	Finished Place = "ended" // people ended it, and its last list stands
 )
 
 // placeOf says where an authority stands now.
@@ -123,6 +124,8 @@ func placeOf(a ca.Authority, now time.Time) Place {
 		return Withdraw
 	case now.After(a.NotAfter):
 		return Ended
+	case a.Ended:
+		return Finished
 	case a.Offline:
 		return Offline
 	case a.Root || a.Issues:

@@ -160,6 +160,15 @@ func (k *Keys) Make(_ context.Context, name string, a issuance.Algorithm) (issua
 	return k.keys[name], err
 }
 
+// Destroy takes the key of a name away.
+func (k *Keys) Destroy(_ context.Context, name string) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, there := k.keys[name]
+	delete(k.keys, name)
+	return there, nil
+}
+
 // Open gives the key of a name.
 func (k *Keys) Open(_ context.Context, name string) (issuance.Signer, error) {
 	k.mu.Lock()

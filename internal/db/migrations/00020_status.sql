@@ -34,9 +34,12 @@ CREATE TABLE ca_list (
 
 -- The authorities that people ended: they issue no more, and their last lists stand for good.
 CREATE TABLE ca_ended (
-    issuer TEXT NOT NULL PRIMARY KEY,
-    at     TEXT NOT NULL,
-    words  TEXT NOT NULL -- who decided it, before whom
+    issuer  TEXT    NOT NULL PRIMARY KEY,
+    at      TEXT    NOT NULL,
+    words   TEXT    NOT NULL, -- who decided it, before whom
+    revokes BOOLEAN NOT NULL, -- what was still in force is revoked
+    reason  BIGINT  NOT NULL, -- why, as lists say it
+    shut_at TEXT    NOT NULL  -- since when its key signs nothing any more; '' while it still certifies its responders
 );
 
 -- What somebody was told of about the end of our own keys, certificates and lists, and when last.

@@ -174,6 +174,31 @@ func (m *Module) Make(ctx context.Context, name string, a issuance.Algorithm) (i
 
 const mostRaces = 5
 
+// Destroy destroys the key of that name on the token for good, both halves, and each of them where a crash had left
+// several; false if there was none.
+func (m *Module) Destroy(ctx context.Context, name string) (destroyed bool, err error) {
+	if !keyName.MatchString(name) {
+		return false, fmt.Errorf("hsm: %q is no name of a key", name)
+	}
+	err = m.with(ctx, func(l *link, s session) error {
+		found, err := s.find(name)
+		for _, o := range found {
+			if err == nil {
+				destroyed, err = true, s.destroy(o)
+			}
+		}
+		l.forget(name)
+		return err
+	})
+	m.mu.Lock()
+	delete(m.keys, name)
+	m.mu.Unlock()
+	if err != nil {
+		return destroyed, fmt.Errorf("key %s: %w", name, err)
+	}
+	return destroyed, nil
+}
+
 // await pauses for a moment of random length, so that two who race do not meet again.
 func await(ctx context.Context) {
 	n, err := rand.Int(rand.Reader, big.NewInt(int64(time.Second)))

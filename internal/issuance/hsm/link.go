@@ -106,6 +106,12 @@ func (l *link) remember(name string, o object) {
 	l.objects[name] = o
 }
 
+func (l *link) forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.objects, name)
+}
+
 // close ends the sessions at rest, and the login.
 func (l *link) close() {
 	for {
