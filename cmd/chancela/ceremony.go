@@ -8,8 +8,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
+	"chancela/internal/actor"
 	"chancela/internal/app"
 	"chancela/internal/ceremony"
 	"chancela/internal/i18n"
@@ -22,6 +24,7 @@ type ceremonyCmd struct {
 	Minutes  ceremonyMinutesCmd  `cmd:"" help:"Print the minutes of a closed ceremony again, the same to the byte."`
 	Activate ceremonyActivateCmd `cmd:"" help:"Have custodians open the keys for an instance: writes what opens them to a file."`
 	Adopt    ceremonyAdoptCmd    `cmd:"" help:"Have an instance take on what a ceremony made."`
+	End      ceremonyEndCmd      `cmd:"" help:"Have an instance end the authorities that a ceremony ended, and bring their last lists to it."`
 	Publish  ceremonyPublishCmd  `cmd:"" help:"Have an instance take on a revocation list of an offline authority."`
 }
 
@@ -222,6 +225,61 @@ func (c ceremonyAdoptCmd) Run(t *tools) error {
 		fmt.Fprintf(t.out, "%s is taken on: %d certificates, %d lists. Next: chancela serve\n", founding.Ceremony, len(founding.Made), len(founding.Lists))
 		return a.SignAudit(t.ctx)
 	})
+}
+
+type ceremonyEndCmd struct {
+	ceremonyDir
+	instanceFlags
+}
+
+// Run has the instance do what was decided, as far as it can be done now; given again it goes on.
+func (c ceremonyEndCmd) Run(t *tools) error {
+	d, err := c.open()
+	if err != nil {
+		return err
+	}
+	endings, err := d.Endings()
+	if len(endings) == 0 && err == nil {
+		_, err = fmt.Fprintln(t.out, i18n.Say(c.lang(), "ceremony.ending.none", nil))
+	}
+	if err == nil && len(endings) > 0 {
+		err = c.with(t, func(a *app.App) error {
+			for _, one := range endings {
+				if err := c.one(t, a, d, one); err != nil {
+					return err
+				}
+			}
+			return a.SignAudit(t.ctx)
+		})
+	}
+	return errors.Join(err, d.Close())
+}
+
+func (c ceremonyEndCmd) one(t *tools, a *app.App, d *ceremony.Dir, e ceremony.Ended) error {
+	list, left, err := a.EndAuthority(t.ctx, e.AuthorityEnd)
+	if err != nil {
+		return err
+	}
+	say := func(key string, args i18n.Args) {
+		args["authority"] = e.Authority
+		_, _ = fmt.Fprintln(t.out, i18n.Say(c.lang(), key, args))
+	}
+	if left > 0 {
+		say("ceremony.ending.waits", i18n.Args{"left": strconv.FormatInt(left, 10)})
+		return nil
+	}
+	if e.KeyGone {
+		if err := a.CA.Shut(t.ctx, actor.Machine(""), e.Authority); err != nil {
+			return err
+		}
+		say("ceremony.ending.destroyed", i18n.Args{})
+		return nil
+	}
+	path, err := d.BringLastList(e.Authority, list)
+	if err == nil {
+		say("ceremony.ending.done", i18n.Args{"file": path})
+	}
+	return err
 }
 
 type ceremonyPublishCmd struct {

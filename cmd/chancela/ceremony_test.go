@@ -155,6 +155,64 @@ func TestTheGuidesCeremonyByItsVerbs(t *testing.T) {
 	if said, err := verb(t, "ceremony", "publish", filepath.Join(dir, "out", "raiz-exemplo.crl"), "--data", data, "--listen", "127.0.0.1:8999"); err == nil {
 		t.Errorf("a list in force was taken on again\n%s", said)
 	}
+	theEnd(t, dir, data)
+}
+
+const theEndOfTheFirst = `
+body: Entidade de Exemplo
+place: Lisboa
+address: http://localhost:8999/pki
+people:
+  - {name: Ana Exemplo, role: administrator}
+  - {name: Bruno Exemplo, role: custodian}
+  - {name: Carla Exemplo, role: custodian}
+  - {name: Eva Exemplo, role: witness}
+  - {name: Filipe Exemplo, role: auditor}
+needed: 2
+keys: {store: files}
+steps:
+  - {do: convene}
+  - {do: end, of: emissora-exemplo, reason: superseded}
+  - {do: take-list, of: emissora-exemplo}
+  - {do: destroy, of: emissora-exemplo}
+  - {do: close}
+`
+
+// theEnd follows the guide's end of an authority, whose own seals and unit of time stamps go over to its successor.
+func theEnd(t *testing.T, dir, data string) {
+	t.Helper()
+	end := func() string {
+		return mustVerb(t, "ceremony", "end", dir, "--data", data, "--listen", "127.0.0.1:8999", "--english")
+	}
+	if said := end(); !strings.Contains(said, "No ceremony of this directory") {
+		t.Error(said)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "fim.yaml"), []byte("ceremony: fim"+theEndOfTheFirst), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := mustVerb(t, "ceremony", "run", dir, "--english"); !strings.Contains(said, "emissora-exemplo.crl is missing") {
+		t.Error(said)
+	}
+	if said := end(); !strings.Contains(said, "emissora-exemplo: it has ended") { // nothing of holders' was in force
+		t.Error(said)
+	}
+	if said := mustVerb(t, "ceremony", "run", dir, "--english"); !strings.Contains(said, "The ceremony is closed") {
+		t.Error(said)
+	}
+	for range 2 {
+		if said := end(); !strings.Contains(said, "the key of this instance is destroyed") {
+			t.Error(said)
+		}
+	}
+	for _, file := range []string{filepath.Join(dir, "keys"), filepath.Join(data, "keys", "signing")} {
+		if _, err := os.Stat(filepath.Join(file, "emissora-exemplo.key.json")); err == nil {
+			t.Errorf("the key is still in %s", file)
+		}
+	}
+	page, list := pki(t, data)
+	if got := standings(list); got != "raiz-exemplo offline, raiz-2 offline, emissora-exemplo ended, emissora-2 in-force" || !strings.Contains(page, "Cessou.") {
+		t.Error(got)
+	}
 }
 
 type issuers struct {

@@ -69,5 +69,15 @@ func (a *App) TakeList(ctx context.Context, der []byte) error {
 	return a.CA.TakeList(ctx, actor.Machine(""), der)
 }
 
+// EndAuthority ends an authority that is online, as far as that can be done now, and gives its last list (DER), or how
+// many certificates are still to be revoked before there is one.
+func (a *App) EndAuthority(ctx context.Context, e ca.AuthorityEnd) (list []byte, left int64, err error) {
+	if left, err = a.CA.End(ctx, actor.Machine(""), e); err != nil || left > 0 {
+		return nil, left, err
+	}
+	l, err := a.CA.LastList(ctx, e.Authority)
+	return l.DER, 0, err
+}
+
 // signingDir is where key files are.
 func (a *App) signingDir() string { return filepath.Join(a.keysDir(), "signing") }

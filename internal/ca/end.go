@@ -63,7 +63,7 @@ func (s *CA) End(ctx context.Context, by actor.Actor, e AuthorityEnd) (left int6
 	})
 	if err == nil {
 		s.c.Crash(pointEnded)
-		err = errors.Join(s.Load(ctx), s.carryOut(ctx), s.refreshLists(ctx))
+		err = errors.Join(s.Load(ctx), s.carryOut(ctx), s.endDue(ctx), s.refreshLists(ctx))
 	}
 	if err == nil {
 		err = s.c.DB.Look(ctx, func(tx *db.Tx) error {

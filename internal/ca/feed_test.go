@@ -392,4 +392,3 @@ func TestAListFromTheFutureIsMadeAnewWhenTheClockIsRight(t *testing.T) {
 		}
 	})
 }
-

@@ -86,11 +86,7 @@ func (s *Record) Load(ctx context.Context) error {
 			}
 		}
 	}
-	for _, e := range over {
-		if one := issuers[e.Authority]; one != nil {
-			one.ended = &e
-		}
-	}
+	markEnded(issuers, over)
 	for _, k := range keys { // in the order of generations: the newest that has begun stays
 		from := issuers[k.issuer]
 		if k.purpose != purposeResponder || k.state != Issued || from == nil || len(from.responders) > 0 && k.notBefore.After(s.c.DB.Now()) {
@@ -114,6 +110,14 @@ func (s *Record) Load(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.issuers, s.stamper = issuers, unit
 	return nil
+}
+
+func markEnded(issuers map[string]*issuer, over []ended) {
+	for _, e := range over {
+		if one := issuers[e.Authority]; one != nil {
+			one.ended = &e
+		}
+	}
 }
 
 // unitOf finds the time-stamping unit in force: the newest that is certified and not revoked.

@@ -78,19 +78,30 @@ const lateAfter = time.Minute
 
 // endDue carries out what was due a while ago.
 func (s *Record) endDue(ctx context.Context) error {
+	for { // they are read in parts; an authority that ends has many
+		done, err := s.endSomeDue(ctx)
+		if err != nil || done == 0 {
+			return err
+		}
+	}
+}
+
+func (s *Record) endSomeDue(ctx context.Context) (done int, err error) {
 	var late []Certificate
-	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
 		late, err = due(ctx, tx, tx.Now().Add(-lateAfter))
 		return err
 	})
 	errs := []error{err}
 	for _, c := range late {
 		err := s.c.DB.InTx(ctx, func(tx *db.Tx) error { return s.EndDueIn(ctx, tx, actor.Machine(c.Portal), c.Serial) })
-		if !fault.Is(err, fault.Conflict) {
+		if err == nil {
+			done++
+		} else if !fault.Is(err, fault.Conflict) {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return done, errors.Join(errs...)
 }
 
 // EndDueIn is the step that carries out what is due of a certificate by now: its scheduled revocation, else the end of

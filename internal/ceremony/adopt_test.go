@@ -3,6 +3,7 @@ package ceremony
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -496,6 +497,121 @@ func TestWhatDoesNotFitIsNotTakenOn(t *testing.T) {
 	})
 }
 
+// TestAnAuthorityEndsBeforeWitnesses: the ceremony decides, the instance revokes and publishes its last list, the ceremony
+// takes it in and destroys the key, the instance destroys its own; the minutes tell all of it.
+func TestAnAuthorityEndsBeforeWitnesses(t *testing.T) {
+	vault := filepath.Join(t.TempDir(), "cofre")
+	scripted(t, vault, "fundacao", "whole", quick...)
+	mustHold(t, vault, "fundacao", Options{}, willing(nil))
+	eachInstance(t, vault, func(t *testing.T, i *instance) {
+		dir := filepath.Join(t.TempDir(), "cofre")
+		if err := os.CopyFS(dir, os.DirFS(vault)); err != nil {
+			t.Fatal(err)
+		}
+		i.mustAdopt(t, dir)
+		c := i.issue(t, "one", issuance.Application)
+		for name, text := range map[string]string{"cedo": early, "outra": otherReason} {
+			writeLater(t, dir, name, text)
+			d := openAt(t, dir, Options{})
+			p := &people{answers: willing(nil)}
+			if err := d.Run(t.Context(), NewTalk(p, p, i18n.PT), name); err == nil {
+				t.Errorf("held: %s", text)
+			}
+			_ = d.Close()
+			if err := os.Remove(filepath.Join(dir, name+scriptEnd)); err != nil {
+				t.Fatal(err)
+			}
+			if name == "cedo" { // it began: only another directory is without it
+				_ = os.RemoveAll(dir)
+				if err := os.CopyFS(dir, os.DirFS(vault)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		writeLater(t, dir, "fim", issuingEnds)
+		_, err := hold(t, dir, "fim", Options{}, willing(nil))
+		if waits, ok := errors.AsType[*Waiting](err); !ok || !strings.HasSuffix(waits.File, "emissora-exemplo.crl") {
+			t.Fatalf("%v; wanted it to wait for the last list", err)
+		}
+		i.carryOut(t, dir, 1)
+		*i.now = i.now.Add(2 * time.Minute)
+		if err := i.Work(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := i.status(t, c); got != "revoked" {
+			t.Error(got)
+		}
+		i.carryOut(t, dir, 0)
+		mustHold(t, dir, "fim", Options{Now: func() time.Time { return *i.now }}, willing(nil))
+		if _, err := os.Stat(filepath.Join(dir, keysDir, "emissora-exemplo.key.json")); err == nil {
+			t.Error("the key is still in the directory")
+		}
+		i.carryOut(t, dir, 0)
+		if _, err := os.Stat(filepath.Join(i.keys, "emissora-exemplo.key.json")); err == nil {
+			t.Error("the key is still in the instance")
+		}
+		text := mustTool(t, "pdftotext", filepath.Join(dir, minutesName("fim")), "-")
+		for _, word := range []string{"9999-12-31", "cessation", "Key destroyed", i.authority(t, "emissora-exemplo").Name} {
+			if !strings.Contains(text, word) {
+				t.Errorf("the minutes do not tell %q\n%s", word, text)
+			}
+		}
+		i.start(t)
+		i.mustAdopt(t, dir) // without the key, which nobody has
+		if got := i.status(t, c); got != "revoked" {
+			t.Errorf("behind the end: %s", got)
+		}
+		writeLater(t, dir, "fim-da-raiz", rootEnds)
+		mustHold(t, dir, "fim-da-raiz", Options{Now: func() time.Time { return *i.now }}, willing(nil))
+		last, err := os.ReadFile(filepath.Join(dir, outDir, "raiz-exemplo.crl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := i.TakeList(t.Context(), actor.Machine(""), last); err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a := i.authority(t, "raiz-exemplo"); !a.Ended {
+			t.Error("the root's last list is there, and it has not ended")
+		}
+		if got := i.status(t, i.bySerial(t, i.authority(t, "emissora-exemplo").Certificate)); got != "revoked" {
+			t.Errorf("behind the root's end: %s", got)
+		}
+	})
+}
+
+// carryOut has the instance do what the directory's ceremonies decided, and expects how many certificates are left.
+func (i *instance) carryOut(t *testing.T, dir string, left int64) {
+	t.Helper()
+	d := openAt(t, dir, Options{})
+	defer func() { _ = d.Close() }()
+	endings, err := d.Endings()
+	if err != nil || len(endings) != 1 {
+		t.Fatalf("%+v %v", endings, err)
+	}
+	e := endings[0]
+	if !strings.Contains(e.Words, "Eva Exemplo (witness)") {
+		t.Errorf("the instance keeps of it: %q", e.Words)
+	}
+	n, err := i.End(t.Context(), actor.Machine(""), e.AuthorityEnd)
+	if err != nil || n != left {
+		t.Fatalf("%d left, wanted %d: %v", n, left, err)
+	}
+	if e.KeyGone {
+		if err := i.Shut(t.Context(), actor.Machine(""), e.Authority); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if l, err := i.LastList(t.Context(), e.Authority); err == nil {
+		if _, err := d.BringLastList(e.Authority, l.DER); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func bent(der []byte) []byte {
 	der = slices.Clone(der)
 	der[len(der)/2] ^= 1
@@ -554,6 +670,39 @@ steps:
   - {do: certify, of: raiz-exemplo-2-ocsp, by: raiz-exemplo-2}
   - {do: list, of: raiz-exemplo}
   - {do: list, of: raiz-exemplo-2}
+  - {do: close}
+`
+
+const issuingEnds = "ceremony: fim" + laterHead + `
+steps:
+  - {do: convene}
+  - {do: end, of: emissora-exemplo, reason: cessation}
+  - {do: take-list, of: emissora-exemplo}
+  - {do: destroy, of: emissora-exemplo}
+  - {do: close}
+`
+
+const rootEnds = "ceremony: fim-da-raiz" + laterHead + `
+steps:
+  - {do: convene}
+  - {do: end, of: raiz-exemplo, reason: cessation}
+  - {do: destroy, of: raiz-exemplo}
+  - {do: close}
+`
+
+// early destroys a key before its authority has ended.
+const early = "ceremony: cedo" + laterHead + `
+steps:
+  - {do: convene}
+  - {do: destroy, of: emissora-exemplo}
+  - {do: close}
+`
+
+// otherReason would say of all certificates that their keys were compromised.
+const otherReason = "ceremony: outra" + laterHead + `
+steps:
+  - {do: convene}
+  - {do: end, of: emissora-exemplo, reason: compromise}
   - {do: close}
 `
 

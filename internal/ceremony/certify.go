@@ -94,6 +94,9 @@ func (s *session) certify(one Step) (plan, error) {
 		if one.By != x.issuer {
 			return p, fmt.Errorf("%s is certified by %s", x.name, x.issuer)
 		}
+		if err := s.goesOn(one.By); err != nil {
+			return p, err
+		}
 		d, err := s.draft(x, one)
 		if err != nil {
 			return p, fmt.Errorf("certificate of %s: %w", x.name, err)

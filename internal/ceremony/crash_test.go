@@ -72,6 +72,8 @@ steps:
   - {do: request, of: emissora-exemplo}
   - {do: certify, of: emissora-exemplo, by: raiz-exemplo}
   - {do: list, of: raiz-exemplo}
+  - {do: end, of: raiz-exemplo, reason: cessation}
+  - {do: destroy, of: raiz-exemplo}
   - {do: close}
 `
 
@@ -141,8 +143,14 @@ func judgeKilled(t *testing.T, dir string) {
 			t.Errorf("the minutes do not tell of %s", e.Facts["serial_hex"])
 		}
 	}
-	if keys, _ := os.ReadDir(filepath.Join(dir, keysDir)); len(keys) != 2 {
-		t.Errorf("%d keys", len(keys))
+	if keys, _ := os.ReadDir(filepath.Join(dir, keysDir)); len(keys) != 1 || keys[0].Name() != "emissora-exemplo.key.json" {
+		t.Errorf("of the keys there are %v", keys)
+	}
+	if !strings.Contains(list, "dec 31 23:59:59 9999 gmt") || !strings.Contains(list, "cessation of operation") {
+		t.Errorf("not a last list with what was in force revoked:\n%s", list)
+	}
+	if destroyed, _ := d.record.last(didDestroy, "raiz-exemplo"); destroyed.Facts["copy"] == "" || !strings.Contains(text, strings.TrimPrefix(destroyed.Facts["copy"], "SHA-256 ")) {
+		t.Error("the minutes do not have the digest of the destroyed key's file")
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*", ".new-*")); len(left) > 2 {
 		t.Errorf("left behind: %v", left)

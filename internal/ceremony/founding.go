@@ -70,9 +70,10 @@ func (d *Dir) made(script *Script, e entry) (m ca.Made, online bool, err error) 
 	if m.Generation, err = strconv.ParseInt(e.Facts["generation"], 10, 64); err != nil {
 		return m, false, err
 	}
-	online = ours
+	_, gone := d.record.last(didDestroy, h.subject)
+	online = ours && !gone
 	if a, known := script.authority(h.subject); known {
-		online = ours && a.Online
+		online = online && a.Online
 		m.Profiles = a.Profiles
 	}
 	if h.profile == issuance.CrossCA {

@@ -29,20 +29,27 @@ func (s *session) revoke(one Step) (plan, error) {
 		all = append(all, h)
 		p.shown = append(p.shown, h.shown()...)
 	}
+	if err := s.goesOn(one.By); err != nil {
+		return p, err
+	}
 	p.shown = append(p.shown, [2]string{"reason", one.Reason})
 	p.act = func() ([][2]string, []fileDigest, error) {
 		for _, h := range all {
-			if _, already := s.record.last(didRevoke, h.file); already {
-				continue
-			}
-			err := s.note(entry{What: didRevoke, Subject: h.file, Facts: map[string]string{"serial_hex": h.serial.Text(16), "by": h.issuer, "reason": one.Reason}})
-			if err != nil {
+			if err := s.revokeHeld(h, one.Reason); err != nil {
 				return nil, nil, err
 			}
 		}
 		return nil, nil, nil
 	}
 	return p, nil
+}
+
+// revokeHeld puts a revocation on record, once.
+func (s *session) revokeHeld(h held, reason string) error {
+	if _, already := s.record.last(didRevoke, h.file); already {
+		return nil
+	}
+	return s.note(entry{What: didRevoke, Subject: h.file, Facts: map[string]string{"serial_hex": h.serial.Text(16), "by": h.issuer, "reason": reason}})
 }
 
 // lastNumber is the highest number of an authority's lists that may have been signed.
@@ -75,6 +82,9 @@ func (s *session) list(one Step) (plan, error) {
 	if a.Online {
 		return plan{}, fmt.Errorf("%s is online: the instance makes its lists by itself, every day", one.Of)
 	}
+	if err := s.goesOn(one.Of); err != nil {
+		return plan{}, err
+	}
 	days := one.Days
 	if days == 0 {
 		days = defaultDays
@@ -88,19 +98,22 @@ func (s *session) list(one Step) (plan, error) {
 		if err := s.open(); err != nil {
 			return nil, nil, err
 		}
-		return s.signList(one.Of, issuer, days)
+		return s.signList(one.Of, issuer, s.o.Now().UTC().Truncate(time.Second).AddDate(0, 0, days))
 	}
 	return p, nil
 }
 
-func (s *session) signList(name string, issuer *issuance.Issuer, days int) ([][2]string, []fileDigest, error) {
+// signList signs a list that is good until a day; a last one, where that is [issuance.NoNextUpdate].
+func (s *session) signList(name string, issuer *issuance.Issuer, until time.Time) ([][2]string, []fileDigest, error) {
 	said, _, err := s.entries(name)
 	if err != nil {
 		return nil, nil, err
 	}
 	number := new(big.Int).Add(s.lastNumber(name), big.NewInt(1))
 	now := s.o.Now().UTC().Truncate(time.Second)
-	unsigned, err := issuance.PrepareList(issuance.List{Number: number, ThisUpdate: now, NextUpdate: now.AddDate(0, 0, days), Entries: said}, issuer)
+	unsigned, err := issuance.PrepareList(issuance.List{
+		Number: number, ThisUpdate: now, NextUpdate: until, Entries: said, Last: until.Equal(issuance.NoNextUpdate()),
+	}, issuer)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -209,7 +209,7 @@ func (p *paper) steps(s *Script, mine []entry) {
 
 // factsTold are the facts in the order in which they are printed.
 var factsTold = []string{
-	"subject", "profile", "issuer", "algorithm", "keys", "order", "serial", "validity", "certificate", "request", "number", "until", "revoked", "list", "reason", "lints",
+	"subject", "profile", "issuer", "algorithm", "keys", "order", "serial", "validity", "certificate", "request", "number", "until", "revoked", "list", "live", "reason", "lints", "copy",
 }
 
 func (p *paper) entry(e entry) {
@@ -228,7 +228,10 @@ func (p *paper) entry(e entry) {
 		for _, f := range (held{entry: e}).told() {
 			p.line(both("fact."+f[0]), f[1])
 		}
-	case didList, didTakeList, didRevoke:
+	case didList, didTakeList, didRevoke, didEnd:
+		p.facts(e.Facts)
+	case didDestroy:
+		p.line(both("minutes.destroyed"), at+"  "+e.Subject)
 		p.facts(e.Facts)
 	case didStep:
 		p.files(e.Files)

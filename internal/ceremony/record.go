@@ -52,6 +52,8 @@ const (
 	didStep     = "step"    // a step was confirmed and done
 	didFail     = "fail"    // a step was tried and refused
 	didCompare  = "compare" // what came in was compared with the other side's minutes
+	didEnd      = "end"     // an authority was ended
+	didDestroy  = "destroy" // its key was destroyed
 	didClose    = "close"   // the minutes were printed
 )
 

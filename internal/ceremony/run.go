@@ -163,6 +163,10 @@ func (s *session) plan(one Step) (plan, error) {
 		return s.list(one)
 	case doTakeList:
 		return s.takeList(one)
+	case doEnd:
+		return s.end(one)
+	case doDestroy:
+		return s.destroy(one)
 	case doClose:
 		return s.close()
 	}

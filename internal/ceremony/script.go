@@ -132,11 +132,13 @@ const (
 	doRevoke   = "revoke"    // a certificate is revoked; it is on the next list
 	doList     = "list"      // a revocation list is signed
 	doTakeList = "take-list" // a revocation list comes in
+	doEnd      = "end"       // an authority ends, with its last list where its key is here
+	doDestroy  = "destroy"   // the key of an ended authority is destroyed
 	doClose    = "close"     // the minutes are printed
 )
 
 func verbs() []string {
-	return []string{doConvene, doCustody, doKey, doRequest, doCertify, doTake, doRevoke, doList, doTakeList, doClose}
+	return []string{doConvene, doCustody, doKey, doRequest, doCertify, doTake, doRevoke, doList, doTakeList, doEnd, doDestroy, doClose}
 }
 
 // responders stands behind an authority's name in that of its responders.
@@ -263,13 +265,15 @@ func (a Authority) values() map[issuance.Attribute]string {
 
 func (one Step) check(m mistakes) {
 	m.unless(slices.Contains(verbs(), one.Do), one.At, "do %q; expected one of %s", one.Do, strings.Join(verbs(), ", "))
-	ofOne := slices.Contains([]string{doKey, doRequest, doCertify, doTake, doRevoke, doList, doTakeList}, one.Do)
+	ofOne := slices.Contains([]string{doKey, doRequest, doCertify, doTake, doRevoke, doList, doTakeList, doEnd, doDestroy}, one.Do)
 	m.unless(ofOne == (one.Of != ""), one.At, "%s: of names what it is done to, where it is done to something", one.Do)
 	signs := slices.Contains([]string{doCertify, doTake, doRevoke}, one.Do)
 	m.unless(signs == (one.By != ""), one.At, "%s: by names the authority that signs it, where one does", one.Do)
 	m.unless(one.SHA256 == "" || slices.Contains([]string{doCertify, doTake, doTakeList}, one.Do) && isDigest(one.SHA256), one.At, "sha256 is 64 hexadecimal digits of what comes in")
 	_, known := reasons()[one.Reason]
-	m.unless(one.Do == doRevoke == (one.Reason != "") && (one.Reason == "" || known), one.At, "reason of a revocation; expected superseded, cessation, compromise or unspecified")
+	m.unless((one.Reason == "" || known) && (one.Do == doRevoke) == (one.Reason != "") || one.Do == doEnd, one.At, "reason of a revocation; expected superseded, cessation, compromise or unspecified")
+	_, ends := endReasons()[one.Reason]
+	m.unless(one.Do != doEnd || one.Reason == "" || ends, one.At, "reason why an ending authority's certificates are revoked; expected superseded, cessation or unspecified, or none where nothing of it is in force")
 	m.unless(one.Days >= 0 && one.Days <= mostListDays && (one.Days == 0 || one.Do == doList), one.At, "days that a list is good for: at most %d", mostListDays)
 }
 
@@ -281,6 +285,13 @@ func reasons() map[string]issuance.Reason {
 	return map[string]issuance.Reason{
 		"superseded": issuance.Superseded, "cessation": issuance.CessationOfOperation, "compromise": issuance.CACompromise, "unspecified": issuance.Unspecified,
 	}
+}
+
+// endReasons are why what an authority issued may be revoked with its end: nobody's key was compromised.
+func endReasons() map[string]issuance.Reason {
+	all := reasons()
+	delete(all, "compromise")
+	return all
 }
 
 func isDigest(text string) bool {
@@ -312,6 +323,9 @@ func (s *Script) whole() error {
 		m.unless(!slices.ContainsFunc(s.earlier, func(b Authority) bool { return b.CommonName == a.CommonName }), a.At, "an earlier authority is called %s too", a.CommonName)
 	}
 	for _, one := range s.Steps {
+		if _, authority := s.authority(one.Of); one.Do == doEnd || one.Do == doDestroy {
+			m.unless(authority, one.At, "%s: of %q is no authority", one.Do, one.Of)
+		}
 		if one.Of != "" {
 			_, err := s.subjects(one)
 			m.unless(err == nil, one.At, "%v", err)

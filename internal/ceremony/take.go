@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"chancela/internal/durable"
 	"chancela/internal/issuance"
@@ -137,6 +138,13 @@ func (s *session) takeList(one Step) (plan, error) {
 	if one.SHA256 != "" && one.SHA256 != sha(der) {
 		return plan{}, fmt.Errorf("%s has the SHA-256 %s; the script has %s", path, sha(der), one.SHA256)
 	}
+	last := list.NextUpdate.Equal(issuance.NoNextUpdate())
+	if ended := s.record.hasEnded(one.Of); ended != last {
+		if ended {
+			return plan{}, fmt.Errorf("%s: %s has ended, and this is not its last list", path, one.Of)
+		}
+		return plan{}, fmt.Errorf("%s is a last list, and nobody ended %s here", path, one.Of)
+	}
 	p := plan{shown: listFacts(list, der)}
 	p.act = func() ([][2]string, []fileDigest, error) {
 		return nil, []fileDigest{{outDir + "/" + one.Of + ".crl", sha(der)}}, s.keepList(didTakeList, one.Of, list, der)
@@ -146,7 +154,7 @@ func (s *session) takeList(one Step) (plan, error) {
 
 func listFacts(list *x509.RevocationList, der []byte) [][2]string {
 	return [][2]string{
-		{"number", list.Number.String()}, {"until", list.NextUpdate.UTC().Format("2006-01-02")},
+		{"number", list.Number.String()}, {"until", list.NextUpdate.UTC().Format(time.DateOnly)},
 		{"revoked", fmt.Sprint(len(list.RevokedCertificateEntries))}, {"list", sha(der)},
 	}
 }
@@ -162,6 +170,8 @@ func (s *session) keepList(what, issuer string, list *x509.RevocationList, der [
 	if e, there := s.record.last(what, issuer); there && e.Facts["list"] == sha(der) {
 		return nil
 	}
-	return s.note(entry{What: what, Subject: issuer, Facts: map[string]string{"number": list.Number.String(), "list": sha(der)},
+	return s.note(entry{What: what, Subject: issuer, Facts: map[string]string{
+		"number": list.Number.String(), "until": list.NextUpdate.UTC().Format(time.DateOnly), "list": sha(der),
+	},
 		Files: []fileDigest{{outDir + "/" + issuer + ".crl", sha(der)}}})
 }

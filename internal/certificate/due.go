@@ -20,25 +20,40 @@ import (
 // EndDue carries out what was set for a moment that has come, and tells all parties: scheduled revocations, and
 // suspensions whose term is over. Each is a deed of its own.
 func (s *Service) EndDue(ctx context.Context) error {
+	for { // they are read in parts; an authority that ends has many
+		done, err := s.endSomeDue(ctx)
+		if err != nil || done == 0 {
+			return err
+		}
+	}
+}
+
+func (s *Service) endSomeDue(ctx context.Context) (done int, err error) {
 	var due []ca.Certificate
-	err := s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) (err error) {
 		due, err = s.c.CA.DueIn(ctx, tx)
 		return err
 	})
 	errs := []error{err}
 	for _, c := range due {
 		err := s.c.DB.InTx(ctx, func(tx *db.Tx) error { return s.endDue(ctx, tx, c) })
-		if err != nil && !fault.Is(err, fault.Conflict) {
+		switch {
+		case err == nil:
+			done++
+		case !fault.Is(err, fault.Conflict) && !errors.Is(err, errNoOrder):
 			errs = append(errs, fmt.Errorf("end certificate %s: %w", c.Serial, err))
 		}
 	}
-	return errors.Join(errs...)
+	return done, errors.Join(errs...)
 }
+
+// errNoOrder says that a certificate is of no order: the room that signs ends it.
+var errNoOrder = errors.New("certificate: of no order")
 
 func (s *Service) endDue(ctx context.Context, tx *db.Tx, c ca.Certificate) error {
 	r, err := bySerial(ctx, tx, string(c.Serial))
 	if db.None(err) {
-		return nil // of no order: the room that signs ends it
+		return errNoOrder
 	}
 	if err != nil {
 		return err

@@ -96,7 +96,8 @@ func (l *Linter) AcceptList(der []byte, issuer *Issuer) (*x509.RevocationList, R
 	if !soundSignature(list.SignatureAlgorithm) || by.CheckSignature(list.SignatureAlgorithm, list.RawTBSRevocationList, list.Signature) != nil {
 		return nil, Report{}, errors.New("issuance: the issuer's key did not sign that list")
 	}
-	report, err := l.lintList(Unsigned{kind: aList, issuer: issuer, signer: issuer.public, tbs: list.RawTBSRevocationList}, der)
+	last := list.NextUpdate.Equal(NoNextUpdate()) // whether one may follow is for whoever takes it
+	report, err := l.lintList(Unsigned{kind: aList, issuer: issuer, signer: issuer.public, tbs: list.RawTBSRevocationList, last: last}, der)
 	if err == nil && !report.Clean() {
 		err = fmt.Errorf("%w: %s: %s", ErrLint, report.Findings[0].Lint, report.Findings[0].Detail)
 	}
