@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"chancela/internal/ca"
+	"chancela/internal/durable"
 	"chancela/internal/issuance"
 )
 
@@ -226,5 +227,5 @@ func (d *Dir) decided(s *Script, e entry) string {
 // BringLastList puts the last list of an authority that is online where its ceremony awaits it, and says where.
 func (d *Dir) BringLastList(authority string, der []byte) (string, error) {
 	path := d.at(inDir, authority+".crl")
-	return path, writeWhole(path, der)
+	return path, durable.Replace(path, der)
 }
