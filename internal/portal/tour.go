@@ -27,7 +27,7 @@ type TourPerson struct {
 // TourAct is one act of the script.
 type TourAct struct {
 	At Pos `yaml:"-"`
-	// Do is the move: file, prove, approve, enter, identity, download, accept, revoke, verify, openssl, pdf.
+	// Do is the move: file, prove, approve, enter, identity, download, accept, revoke, verify, openssl, pdf, token.
 	Do        string              `yaml:"do"`
 	Says      Text                `yaml:"says"` // the line that the player prints
 	As        string              `yaml:"as"`   // who of People

@@ -167,6 +167,7 @@ func (p *Player) moves() map[string]move {
 	return map[string]move{
 		"file": p.file, "prove": p.prove, "approve": p.approve, "define-password": p.definePassword, "enter": p.enter, "identity": p.identity,
 		"download": p.download, "accept": p.accept, "revoke": p.revoke, "verify": p.verify, "openssl": p.judged(p.openssl), "pdf": p.judged(p.pdf),
+		"token": p.token,
 	}
 }
 
