@@ -23,6 +23,8 @@ type issuer struct {
 	root        bool
 	authority   *issuance.Issuer
 	certificate []byte
+	subject     []byte // its name and its issuer's, DER
+	above       []byte
 	serial      Serial
 	responders  []responder // those that are good, the newest first
 	// forms are of these, by generation.
@@ -141,8 +143,13 @@ func (s *Record) open(k ownKey) (*issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	cert, err := x509.ParseCertificate(k.der)
+	if err != nil {
+		return nil, err
+	}
 	return &issuer{
-		name: k.name, key: k.name, root: k.purpose == purposeRoot, forms: map[uint8]*issuance.AnswerForm{}, authority: authority, certificate: k.der, serial: k.serial, urls: urls,
+		name: k.name, key: k.name, root: k.purpose == purposeRoot, forms: map[uint8]*issuance.AnswerForm{}, authority: authority, certificate: k.der,
+		subject: cert.RawSubject, above: cert.RawIssuer, serial: k.serial, urls: urls,
 		offline: k.offline, state: k.state, profiles: k.profiles, made: k.made, ends: k.notAfter,
 	}, nil
 }
@@ -300,11 +307,7 @@ func (s *Record) ChainOf(c Certificate) ([][]byte, error) {
 		if one.root {
 			return chain, nil
 		}
-		cert, err := x509.ParseCertificate(one.certificate)
-		if err != nil {
-			return nil, err
-		}
-		if name = s.named(cert.RawIssuer); name == "" {
+		if name = s.named(one.above); name == "" {
 			return nil, fault.New(fault.Unavailable, "ca.no-hierarchy")
 		}
 	}
@@ -316,7 +319,7 @@ func (s *Record) named(subject []byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.issuers {
-		if cert, err := x509.ParseCertificate(one.certificate); err == nil && bytes.Equal(cert.RawSubject, subject) {
+		if bytes.Equal(one.subject, subject) {
 			return name
 		}
 	}

@@ -2,7 +2,6 @@ package ca
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -61,23 +60,21 @@ func (s *CA) Issue(ctx context.Context, by actor.Actor, r Request) (Certificate,
 
 // issue takes the steps. The issuer's name is given for our own keys only; the profile says the rest.
 func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) (Certificate, error) {
-	d, done, err := s.check(ctx, r, from)
-	if err != nil || done.Serial != "" {
-		return done, err
-	}
-	if err := s.build(&d); err != nil {
+	d, err := s.read(r)
+	if err != nil {
 		return Certificate{}, err
 	}
-	s.c.Crash(pointLinted)
-	if err := s.ready(ctx, d.from.key); err != nil {
-		return Certificate{}, err
+	if d.under == nil {
+		if done, found, err := s.before(ctx, d); found || err != nil {
+			return done, err
+		}
 	}
-	if err := s.openList(ctx, d.from, d.record.List); err != nil {
-		return Certificate{}, err
+	if err := s.prepare(ctx, from, &d); err != nil {
+		return s.orBefore(ctx, d, err)
 	}
 	defer s.begin(d.record.Serial)()
 	if err := s.intend(ctx, by, r, &d); err != nil {
-		return Certificate{}, err
+		return s.orBefore(ctx, d, err)
 	}
 	s.c.Crash(pointIntent)
 	// What is intended is brought to its end, whether or not whoever asked still waits: else each hung-up caller would
@@ -99,54 +96,80 @@ func (s *CA) issue(ctx context.Context, by actor.Actor, r Request, from string) 
 // endWithin is how long the steps behind an intent may take; a signature takes milliseconds, on a slow module seconds.
 const endWithin = time.Minute
 
-// check is step 2: the order is readable, and its issuer is ours. Done is the certificate, if there is one already.
-func (s *CA) check(ctx context.Context, r Request, from string) (d draft, done Certificate, err error) {
+// read begins step 2: the order is readable, and its key is sound.
+func (s *CA) read(r Request) (d draft, err error) {
 	if r.ID == "" {
-		return d, done, errors.New("ca: an order without an id")
+		return d, errors.New("ca: an order without an id")
 	}
-	if d.order, d.under, err = orderOf(r); err != nil {
-		return d, done, err
+	if d.order, d.under, err = s.orderOf(r); err != nil {
+		return d, err
 	}
 	digest, err := d.order.Digest()
 	if err != nil {
-		return d, done, err
+		return d, err
 	}
-	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
-		done, err = byOrder(ctx, tx, r.ID)
-		if db.None(err) {
-			return nil
-		}
-		return err
-	})
-	switch {
-	case err != nil:
-		return d, Certificate{}, err
-	case done.Serial != "" && done.Digest != string(digest):
-		return d, Certificate{}, fault.New(fault.Conflict, "ca.other-order")
-	case done.State == Intended:
-		return d, Certificate{}, fault.New(fault.Conflict, "ca.under-way")
-	case done.Serial != "":
-		return d, done, nil
-	}
-	if d.from, err = s.issuerOf(ctx, d.order, from); err != nil {
-		return d, done, err
-	}
-	key, err := issuance.ReadKey(d.order.PublicKey)
+	key, err := d.order.Key()
 	if err != nil {
-		return d, done, err
-	}
-	list, err := s.listFor(ctx, d.from)
-	if err != nil {
-		return d, done, err
+		return d, err
 	}
 	d.record = Certificate{
-		Issuer: d.from.name, List: list, Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile,
-		Digest: string(digest), Key: key.Fingerprint(),
+		Order: r.ID, Portal: r.Portal, Case: r.Case, Holder: r.Holder, Profile: d.order.Profile, Digest: string(digest), Key: key.Fingerprint(),
 	}
 	if d.under != nil {
 		d.record.Mandate = d.under.digest
 	}
-	return d, Certificate{}, nil
+	return d, nil
+}
+
+// before finds the certificate that an order has already.
+func (s *CA) before(ctx context.Context, d draft) (done Certificate, found bool, err error) {
+	err = s.c.DB.Look(ctx, func(tx *db.Tx) error {
+		done, err = byOrder(ctx, tx, d.record.Order)
+		return err
+	})
+	switch {
+	case db.None(err):
+		return Certificate{}, false, nil
+	case err != nil:
+		return Certificate{}, false, err
+	case done.Digest != d.record.Digest:
+		return Certificate{}, true, fault.New(fault.Conflict, "ca.other-order")
+	case done.State == Intended:
+		return Certificate{}, true, fault.New(fault.Conflict, "ca.under-way")
+	}
+	return done, true, nil
+}
+
+// orBefore is what whoever is refused gets: the certificate, if the order has one already. Under a mandate nearly every
+// order is new, so that is asked only here; that an order has one certificate, the intent's row sees to.
+func (s *CA) orBefore(ctx context.Context, d draft, refusal error) (Certificate, error) {
+	if d.under == nil {
+		return Certificate{}, refusal
+	}
+	done, found, err := s.before(ctx, d)
+	if !found && err == nil {
+		err = refusal
+	}
+	return done, err
+}
+
+// prepare is the rest of step 2, and step 3: the issuer is ours, its key could sign, and what it shall sign is linted.
+func (s *CA) prepare(ctx context.Context, from string, d *draft) (err error) {
+	if d.from, err = s.issuerOf(ctx, d.order, from); err != nil {
+		return err
+	}
+	d.record.Issuer = d.from.name
+	if d.record.List, err = s.listFor(ctx, d.from); err != nil {
+		return err
+	}
+	if err := s.build(d); err != nil {
+		return err
+	}
+	s.c.Crash(pointLinted)
+	if err := s.ready(ctx, d.from.key); err != nil {
+		return err
+	}
+	return s.openList(ctx, d.from, d.record.List)
 }
 
 // build is step 3: a new serial number, and the lints.
@@ -278,7 +301,7 @@ func (s *CA) approved(ctx context.Context, tx *db.Tx, r Request, d *draft) ([]st
 		// Whoever approved it: nothing here proves that the key is in a QSCD, and the certificate would say that it is.
 		return nil, fault.New(fault.Forbidden, "ca.no-device")
 	}
-	own := (isOwn(d.order.Profile) || d.order.IsSample()) && r.Case == ""
+	own := r.Case == "" && (isOwn(d.order.Profile) || d.order.IsSample())
 	if !own && isOwn(d.order.Profile) && d.order.Profile != issuance.SealSoftware { // no case makes an authority, whoever approved it
 		return nil, fault.New(fault.Forbidden, "ca.not-approved")
 	}
@@ -362,13 +385,10 @@ func (s *CA) sign(ctx context.Context, d draft) ([]byte, error) {
 // record is step 6. If the intent was closed meanwhile (this process stood still for so long that another took it for
 // dead), the certificate is revoked already, and is not released.
 func (s *CA) record(ctx context.Context, by actor.Actor, d draft, der []byte) (Certificate, error) {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil || SerialOf(cert.SerialNumber) != d.record.Serial {
-		return Certificate{}, errors.Join(fmt.Errorf("ca: what was signed is not what was meant"), err, s.lose(ctx, d.record))
-	}
 	c := d.record
-	c.DER, c.NotBefore, c.NotAfter, c.State = der, cert.NotBefore, cert.NotAfter, Issued
-	err = s.c.DB.InTx(ctx, func(tx *db.Tx) error {
+	c.DER, c.State = der, Issued
+	c.NotBefore, c.NotAfter = d.linted.Span() // what was signed is what was linted: [issuance.Sign] has read it back
+	err := s.c.DB.InTx(ctx, func(tx *db.Tx) error {
 		c.IssuedAt = tx.Now()
 		recorded, err := markIssued(ctx, tx, c)
 		if err != nil {

@@ -20,7 +20,7 @@ type under struct {
 // orderOf is the order of a request: the one that was approved, or the one that the approved mandate gives the key of
 // the key request. It is derived here, and the proof of possession is checked here, so that no room above can have
 // another name certified, or a key whose owner never asked.
-func orderOf(r Request) (issuance.Order, *under, error) {
+func (s *Record) orderOf(r Request) (issuance.Order, *under, error) {
 	if len(r.Mandate) == 0 {
 		o, err := issuance.ParseOrder(r.Order)
 		return o, nil, err
@@ -28,15 +28,11 @@ func orderOf(r Request) (issuance.Order, *under, error) {
 	if len(r.Order) > 0 || r.Case == "" || r.Portal == "" {
 		return issuance.Order{}, nil, errors.New("ca: a mandate is a case's, and there is no order beside it")
 	}
-	m, err := issuance.ParseMandate(r.Mandate)
+	m, digest, err := s.mandates.Parse(r.Mandate)
 	if err != nil {
 		return issuance.Order{}, nil, err
 	}
 	request, err := issuance.ParseRequest(r.Proof)
-	if err != nil {
-		return issuance.Order{}, nil, err
-	}
-	digest, err := m.Digest()
 	if err != nil {
 		return issuance.Order{}, nil, err
 	}

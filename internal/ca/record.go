@@ -24,6 +24,7 @@ type Record struct {
 	issuers map[string]*issuer
 	stamper stamper // the time-stamping unit in force; without a unit there is none
 
+	mandates issuance.Mandates
 	register *register // how every certificate stands
 	feed     feed
 }

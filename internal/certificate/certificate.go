@@ -315,8 +315,9 @@ type Config struct {
 
 // Service is the room's door.
 type Service struct {
-	c     Config
-	awake chan struct{}
+	c        Config
+	awake    chan struct{}
+	mandates issuance.Mandates
 }
 
 // New opens the room.

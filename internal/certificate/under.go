@@ -85,7 +85,11 @@ func (s *Service) IssueUnder(ctx context.Context, b Bearer, request []byte) (Cer
 	if err := b.By.MayIn(b.row.Portal, actor.UseMandate); err != nil {
 		return Certified{}, err
 	}
-	key, err := s.requestUnder(b, request)
+	read, err := issuance.ReadRequest(request) // the signing room asks for the proof of possession
+	if err != nil {
+		return Certified{}, err
+	}
+	key, err := s.keyUnder(b, read)
 	if err != nil {
 		return Certified{}, err
 	}
@@ -119,16 +123,21 @@ func (s *Service) issueOnce(ctx context.Context, b Bearer, r ca.Request) (ca.Cer
 	}
 }
 
-// requestUnder reads a key request and holds it against the mandate.
+// requestUnder reads a key request, with its proof of possession, and holds it against the mandate.
 func (s *Service) requestUnder(b Bearer, data []byte) (issuance.Key, error) {
 	request, err := issuance.ParseRequest(data)
 	if err != nil {
 		return issuance.Key{}, err
 	}
+	return s.keyUnder(b, request)
+}
+
+// keyUnder holds a key request against the mandate and gives its key.
+func (s *Service) keyUnder(b Bearer, request issuance.Request) (issuance.Key, error) {
 	if err := s.c.KnownKeys.Refuse(request.Key); err != nil {
 		return issuance.Key{}, err
 	}
-	m, err := issuance.ParseMandate(b.row.der)
+	m, _, err := s.mandates.Parse(b.row.der)
 	if err != nil {
 		return issuance.Key{}, err
 	}
@@ -191,7 +200,7 @@ func (s *Service) TryUnder(ctx context.Context, b Bearer, request []byte) (porta
 }
 
 func (s *Service) tryUnder(ctx context.Context, b Bearer, key issuance.Key) (portal.Trial, error) {
-	m, err := issuance.ParseMandate(b.row.der)
+	m, _, err := s.mandates.Parse(b.row.der)
 	if err != nil {
 		return portal.Trial{}, err
 	}

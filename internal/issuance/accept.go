@@ -8,7 +8,6 @@ import (
 	"time"
 
 	zx509 "github.com/zmap/zcrypto/x509"
-	"github.com/zmap/zlint/v3"
 )
 
 // Accept judges a certificate (DER) that came from elsewhere as the certificate of an order: signed by the issuer's key
@@ -39,11 +38,7 @@ func (l *Linter) Accept(der []byte, o Order, issuer *Issuer, now time.Time) (Rep
 	if err != nil {
 		return Report{}, fmt.Errorf("issuance: read certificate for zlint: %w", err)
 	}
-	registry := l.strict
-	if p.hasLongNames() {
-		registry = l.long
-	}
-	report := fromZlint(zlint.LintCertificateEx(zcert, registry))
+	report := l.lintsFor(p).run(zcert)
 	runCertificateLints(&report, Unsigned{kind: aCertificate, issuer: issuer, signer: issuer.public, profile: p, template: cert, order: o}, cert)
 	if !report.Clean() {
 		return report, fmt.Errorf("%w: %s: %s", ErrLint, report.Findings[0].Lint, report.Findings[0].Detail)

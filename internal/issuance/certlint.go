@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -85,19 +86,31 @@ func lintUnproven(u Unsigned, c *x509.Certificate) string {
 	if u.issuer.trust.IsQualified() {
 		return ""
 	}
-	for _, oid := range unproven {
-		der, err := asn1.Marshal(oid)
-		if err != nil {
-			return err.Error()
-		}
+	all, err := unprovenDER()
+	if err != nil {
+		return err.Error()
+	}
+	for i, der := range all {
 		for _, e := range c.Extensions {
 			if bytes.Contains(e.Value, der) {
-				return "claims " + oid.String()
+				return "claims " + unproven[i].String()
 			}
 		}
 	}
 	return ""
 }
+
+// unprovenDER are the same, encoded.
+var unprovenDER = sync.OnceValues(func() ([][]byte, error) {
+	all := make([][]byte, len(unproven))
+	for i, oid := range unproven {
+		var err error
+		if all[i], err = asn1.Marshal(oid); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+})
 
 func lintSubject(u Unsigned, c *x509.Certificate) string {
 	name, err := ParseName(c.RawSubject)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	zx509 "github.com/zmap/zcrypto/x509"
-	"github.com/zmap/zlint/v3"
 )
 
 // Examined is what a certificate that was issued long ago says, read anew from its bytes alone.
@@ -43,11 +42,7 @@ func (l *Linter) Examine(der []byte, by *Issuer, profile string) (Examined, erro
 		if e.Orders, err = addOrders(e.Orders, order, cert, by); err != nil {
 			return e, err
 		}
-		registry := l.strict
-		if p.hasLongNames() {
-			registry = l.long
-		}
-		report := fromZlint(zlint.LintCertificateEx(zcert, registry))
+		report := l.lintsFor(p).run(zcert)
 		runCertificateLints(&report, Unsigned{kind: aCertificate, issuer: by, signer: by.public, profile: p, order: order}, cert)
 		if !found || len(report.Findings) < len(e.Report.Findings) {
 			e.Report, found = report, true

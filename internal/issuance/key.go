@@ -157,8 +157,11 @@ func isPowerOf65537(r, p int64) bool {
 	return false
 }
 
-// sameKey compares keys by their encoding.
+// sameKey compares keys; those of a kind that has no comparison of its own, by their encoding.
 func sameKey(a, b crypto.PublicKey) bool {
+	if key, ok := a.(interface{ Equal(crypto.PublicKey) bool }); ok {
+		return key.Equal(b)
+	}
 	x, errX := x509.MarshalPKIXPublicKey(a)
 	y, errY := x509.MarshalPKIXPublicKey(b)
 	return errX == nil && errY == nil && bytes.Equal(x, y)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	zx509 "github.com/zmap/zcrypto/x509"
@@ -35,8 +36,8 @@ var ErrLint = errors.New("issuance: the lints refuse these bytes")
 
 // Linter holds the lints and a throw-away key of each algorithm. It is safe for use by several at once.
 type Linter struct {
-	strict lint.Registry // for authorities, responders and websites
-	long   lint.Registry // for bodies and persons, whose names may be longer than RFC 5280's bounds
+	strict zlints // for authorities, responders and websites
+	long   zlints // for bodies and persons, whose names may be longer than RFC 5280's bounds
 	lists  lint.Registry
 
 	mu   sync.Mutex
@@ -61,21 +62,54 @@ var lintSources = lint.SourceList{
 // NewLinter selects the lints.
 func NewLinter() (*Linter, error) {
 	l := &Linter{keys: map[Algorithm]throwaway{}}
-	for _, part := range []struct {
-		into    *lint.Registry
-		without []string
-	}{
-		{&l.strict, slowLints},
-		{&l.long, slices.Concat(slowLints, lengthLints)},
-		{&l.lists, slowLints},
-	} {
-		registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: lintSources, ExcludeNames: part.without})
-		if err != nil {
-			return nil, fmt.Errorf("issuance: select lints: %w", err)
-		}
-		*part.into = registry
+	var err error
+	if l.lists, err = registryWithout(slowLints); err != nil {
+		return nil, err
 	}
+	l.strict = zlintsOf(l.lists)
+	long, err := registryWithout(slices.Concat(slowLints, lengthLints))
+	if err != nil {
+		return nil, err
+	}
+	l.long = zlintsOf(long)
 	return l, nil
+}
+
+func registryWithout(names []string) (lint.Registry, error) {
+	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{IncludeSources: lintSources, ExcludeNames: names})
+	if err != nil {
+		return nil, fmt.Errorf("issuance: select lints: %w", err)
+	}
+	return registry, nil
+}
+
+// zlints are zlint's lints of certificates, as a registry has them. They are run one by one, as zlint does, but the
+// results that nobody reads are not gathered.
+type zlints struct {
+	all  []*lint.CertificateLint
+	with lint.Configuration
+}
+
+func zlintsOf(r lint.Registry) zlints {
+	return zlints{r.CertificateLints().Lints(), r.GetConfiguration()}
+}
+
+// run runs every lint: what passed is counted, what was found is kept.
+func (z zlints) run(c *zx509.Certificate) Report {
+	var report Report
+	for _, one := range z.all {
+		report.take(one.Name, one.Citation, one.Execute(c, z.with))
+	}
+	report.sort()
+	return report
+}
+
+// lintsFor are those of a profile.
+func (l *Linter) lintsFor(p Profile) zlints {
+	if p.hasLongNames() {
+		return l.long
+	}
+	return l.strict
 }
 
 // throwawayKey gives the run's throw-away key of an algorithm.
@@ -113,6 +147,9 @@ func (l *Linter) Lint(u Unsigned) (Linted, Report, error) {
 		return Linted{}, report, fmt.Errorf("%w: %s", ErrLint, report.Findings[0].Lint)
 	}
 	t := &token{kind: u.kind, tbs: tbs, signer: u.signer, algorithm: algorithm, serial: u.Serial(), chain: u.chain, stamp: u.stamp}
+	if u.template != nil {
+		t.from, t.to = u.template.NotBefore, u.template.NotAfter
+	}
 	return Linted{t}, report, nil
 }
 
@@ -170,11 +207,7 @@ func (l *Linter) tryCertificate(u Unsigned, key throwaway) (der, tbs []byte, rep
 	if err != nil {
 		return nil, nil, Report{}, fmt.Errorf("issuance: read certificate for zlint: %w", err)
 	}
-	registry := l.strict
-	if u.profile.hasLongNames() {
-		registry = l.long
-	}
-	report = fromZlint(zlint.LintCertificateEx(zcert, registry))
+	report = l.lintsFor(u.profile).run(zcert)
 	runCertificateLints(&report, u, cert)
 	return der, cert.RawTBSCertificate, report, nil
 }
@@ -188,21 +221,23 @@ func (p Profile) hasLongNames() bool {
 func fromZlint(results *zlint.ResultSet) Report {
 	var report Report
 	for name, result := range results.Results {
-		switch result.Status {
-		case lint.NA, lint.NE, lint.Reserved:
-		case lint.Pass:
-			report.Passed++
-		default:
-			report.Findings = append(report.Findings, Finding{
-				Lint: name, Cites: result.LintMetadata.Citation, Level: result.Status.String(), Detail: result.Details,
-			})
-		}
+		report.take(name, result.LintMetadata.Citation, result)
 	}
-	slices.SortFunc(report.Findings, func(a, b Finding) int {
-		if a.Lint < b.Lint {
-			return -1
-		}
-		return 1
-	})
+	report.sort()
 	return report
+}
+
+// take takes over one result.
+func (r *Report) take(name, cites string, result *lint.LintResult) {
+	switch result.Status {
+	case lint.NA, lint.NE, lint.Reserved:
+	case lint.Pass:
+		r.Passed++
+	default:
+		r.Findings = append(r.Findings, Finding{Lint: name, Cites: cites, Level: result.Status.String(), Detail: result.Details})
+	}
+}
+
+func (r *Report) sort() {
+	slices.SortFunc(r.Findings, func(a, b Finding) int { return strings.Compare(a.Lint, b.Lint) })
 }

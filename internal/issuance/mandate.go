@@ -2,11 +2,13 @@ package issuance
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"chancela/internal/fault"
@@ -104,13 +106,51 @@ func (m Mandate) order() Order {
 // Order gives the one order that a key has under the mandate. The moment is the caller's to hold against Before.
 func (m Mandate) Order(key Key) (Order, error) {
 	o := m.order()
-	o.PublicKey = slices.Clone(key.DER)
+	o.PublicKey, o.read = slices.Clone(key.DER), key
 	p, err := profileAt(m.Profile, m.Version)
 	if err != nil {
 		return Order{}, err
 	}
 	_, err = p.check(o)
 	return o, err
+}
+
+// Mandates keeps the mandates that were read last: a program asks under one again and again, and its bytes never
+// change. Its zero value keeps none yet. It is safe for use by several at once.
+type Mandates struct {
+	mu   sync.Mutex
+	read map[[sha256.Size]byte]readMandate
+}
+
+type readMandate struct {
+	mandate Mandate
+	digest  Digest
+}
+
+// mostMandates bounds how many are kept; beyond, keeping begins anew.
+const mostMandates = 256
+
+// Parse is [ParseMandate], with the digest of the mandate. What it gives is shared, and not to be changed.
+func (k *Mandates) Parse(der []byte) (Mandate, Digest, error) {
+	name := sha256.Sum256(der)
+	k.mu.Lock()
+	known, ok := k.read[name]
+	k.mu.Unlock()
+	if ok {
+		return known.mandate, known.digest, nil
+	}
+	m, err := ParseMandate(der)
+	if err != nil {
+		return Mandate{}, "", err
+	}
+	digest := digestOf(der) // of the one encoding that it has
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.read == nil || len(k.read) >= mostMandates {
+		k.read = map[[sha256.Size]byte]readMandate{}
+	}
+	k.read[name] = readMandate{m, digest}
+	return m, digest, nil
 }
 
 // Encode gives the bytes that are approved and kept: one mandate has one encoding.

@@ -135,6 +135,9 @@ func checkValue(p Part) error {
 		return fmt.Errorf("issuance: %s has spaces at its ends or doubled", p.Type)
 	}
 	for _, r := range p.Value {
+		if r >= ' ' && r < 0x7f { // of ASCII nothing between these is hidden
+			continue
+		}
 		if hidden(r) || (unicode.IsSpace(r) && r != ' ') {
 			return fmt.Errorf("issuance: %s holds the unseen character %U", p.Type, r)
 		}
@@ -153,18 +156,34 @@ func checkValue(p Part) error {
 
 // mixesScripts says whether a value's letters are of more than one of the scripts whose letters look alike.
 func mixesScripts(s string) bool {
-	found := map[string]bool{}
+	found := -1
 	for _, r := range s {
-		if !unicode.IsLetter(r) {
+		script := scriptOf(r)
+		if script < 0 {
 			continue
 		}
-		for _, script := range []string{"Latin", "Greek", "Cyrillic", "Armenian", "Cherokee", "Coptic"} {
-			if unicode.Is(unicode.Scripts[script], r) {
-				found[script] = true
-			}
+		if found >= 0 && script != found {
+			return true
+		}
+		found = script
+	}
+	return false
+}
+
+// lookAlikes are the scripts whose letters look like one another's; Latin, which nearly every letter is of, comes first.
+var lookAlikes = [...]*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Armenian, unicode.Cherokee, unicode.Coptic}
+
+// scriptOf is the place of a letter's script among the look-alikes; -1 for what is no letter of any.
+func scriptOf(r rune) int {
+	if r < unicode.MaxASCII && (r|0x20 < 'a' || r|0x20 > 'z') || !unicode.IsLetter(r) {
+		return -1
+	}
+	for i, table := range lookAlikes {
+		if unicode.Is(table, r) {
+			return i
 		}
 	}
-	return len(found) > 1
+	return -1
 }
 
 // isPrintable says whether a text keeps within PrintableString (X.680 §41.4).

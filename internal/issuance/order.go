@@ -20,6 +20,16 @@ type Order struct {
 	Emails    []string // sorted
 	PublicKey []byte   // SubjectPublicKeyInfo, DER
 	Validity  ValidityRule
+
+	read Key // of PublicKey, if it was read and checked before
+}
+
+// Key gives the order's key, checked; it is read once, unless the order was changed since.
+func (o Order) Key() (Key, error) {
+	if len(o.read.DER) > 0 && bytes.Equal(o.read.DER, o.PublicKey) {
+		return o.read, nil
+	}
+	return ReadKey(o.PublicKey)
 }
 
 // ValidityRule says how long a certificate may last: at most Term from its beginning, and never past Until.
@@ -105,7 +115,7 @@ func ParseOrder(der []byte) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	if _, err := p.check(o); err != nil {
+	if o.read, err = p.check(o); err != nil {
 		return Order{}, err
 	}
 	return o, nil

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -145,7 +146,10 @@ func bodySubject(more ...SubjectRule) []SubjectRule {
 }
 
 // Profiles lists every version of every profile that this program can issue.
-func Profiles() []Profile {
+func Profiles() []Profile { return slices.Clone(profiles()) }
+
+// profiles is the list itself, made once: every certificate asks for its profile several times. Nobody changes it.
+var profiles = sync.OnceValue(func() []Profile {
 	return append(holderProfiles(), []Profile{
 		{
 			Key: RootCA, Version: 1, IssuedBy: BySelf,
@@ -222,7 +226,7 @@ func Profiles() []Profile {
 		stampProfile(),
 		crossProfile(),
 	}...)
-}
+})
 
 func crossProfile() Profile {
 	return Profile{
@@ -244,9 +248,10 @@ const anyPolicy = 0
 // ProfileOf gives the version in force of a profile: the highest.
 func ProfileOf(key string) (Profile, error) {
 	var found *Profile
-	for _, p := range Profiles() {
-		if p.Key == key && (found == nil || p.Version > found.Version) {
-			found = &p
+	all := profiles()
+	for i := range all {
+		if p := &all[i]; p.Key == key && (found == nil || p.Version > found.Version) {
+			found = p
 		}
 	}
 	if found == nil {
@@ -257,9 +262,10 @@ func ProfileOf(key string) (Profile, error) {
 
 // profileAt gives exactly the version that was approved.
 func profileAt(key string, version int) (Profile, error) {
-	for _, p := range Profiles() {
-		if p.Key == key && p.Version == version {
-			return p, nil
+	all := profiles()
+	for i := range all {
+		if all[i].Key == key && all[i].Version == version {
+			return all[i], nil
 		}
 	}
 	return Profile{}, fmt.Errorf("issuance: no version %d of profile %q", version, key)
@@ -347,7 +353,7 @@ func (p Profile) Order(subject Name, dns, emails []string, key Key, until time.T
 	if o.Emails, err = canonicalEmails(emails); err != nil {
 		return Order{}, err
 	}
-	if _, err := p.check(o); err != nil {
+	if o.read, err = p.check(o); err != nil {
 		return Order{}, err
 	}
 	return o, nil
@@ -359,7 +365,7 @@ func (p Profile) check(o Order) (Key, error) {
 	if err := p.checkNames(o); err != nil {
 		return Key{}, err
 	}
-	key, err := ReadKey(o.PublicKey)
+	key, err := o.Key()
 	if err != nil {
 		return Key{}, err
 	}

@@ -35,30 +35,45 @@ type Request struct {
 // Invalid: E-CSR-05 what holds a private key, E-CSR-01 what cannot be read (or is not one request alone), E-CSR-03 a weak
 // or unsupported key, E-CSR-02 a signature that is wrong or by SHA-1. More than [MaxRequest] bytes are E-CSR-01.
 func ParseRequest(data []byte) (Request, error) {
-	if len(data) > MaxRequest {
-		return Request{}, unreadable()
-	}
-	if holdsPrivateKey(data) {
-		return Request{}, fault.New(fault.Invalid, "E-CSR-05")
-	}
-	der, ok := requestDER(data)
-	if !ok {
-		return Request{}, unreadable()
-	}
-	info, ok := requestKey(der)
-	if !ok {
-		return Request{}, unreadable()
-	}
-	key, err := ReadKey(info)
+	r, csr, err := readRequest(data)
 	if err != nil {
 		return Request{}, err
 	}
-	csr, err := x509.ParseCertificateRequest(der)
-	if err != nil {
-		return Request{}, unreadable()
-	}
 	if !slices.Contains(proofAlgorithms, csr.SignatureAlgorithm) || csr.CheckSignature() != nil {
 		return Request{}, fault.New(fault.Invalid, "E-CSR-02")
+	}
+	return r, nil
+}
+
+// ReadRequest is [ParseRequest] without the proof of possession: for whoever only looks at what is asked, and hands the
+// request on to a room that has the proof before it uses the key.
+func ReadRequest(data []byte) (Request, error) {
+	r, _, err := readRequest(data)
+	return r, err
+}
+
+func readRequest(data []byte) (Request, *x509.CertificateRequest, error) {
+	if len(data) > MaxRequest {
+		return Request{}, nil, unreadable()
+	}
+	if holdsPrivateKey(data) {
+		return Request{}, nil, fault.New(fault.Invalid, "E-CSR-05")
+	}
+	der, ok := requestDER(data)
+	if !ok {
+		return Request{}, nil, unreadable()
+	}
+	info, ok := requestKey(der)
+	if !ok {
+		return Request{}, nil, unreadable()
+	}
+	key, err := ReadKey(info)
+	if err != nil {
+		return Request{}, nil, err
+	}
+	csr, err := x509.ParseCertificateRequest(der)
+	if err != nil {
+		return Request{}, nil, unreadable()
 	}
 	r := Request{
 		Key: key, DNSNames: csr.DNSNames, Emails: csr.EmailAddresses, Other: len(csr.IPAddresses)+len(csr.URIs) > 0,
@@ -68,7 +83,7 @@ func ParseRequest(data []byte) (Request, error) {
 	if err == nil {
 		r.Name, r.Subject = name, name.String()
 	}
-	return r, nil
+	return r, csr, nil
 }
 
 // asksAuthority finds basicConstraints with CA:TRUE, or that nobody can read, among the extensions asked for.

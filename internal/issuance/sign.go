@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -52,6 +53,7 @@ type token struct {
 	signer    crypto.PublicKey
 	algorithm Algorithm
 	serial    *big.Int
+	from, to  time.Time
 	chain     [][]byte
 	stamp     *stamp
 }
@@ -62,6 +64,14 @@ func (l Linted) Serial() *big.Int {
 		return nil
 	}
 	return new(big.Int).Set(l.token.serial)
+}
+
+// Span gives the first and the last second of a certificate; zero for lists and answers.
+func (l Linted) Span() (from, to time.Time) {
+	if l.token == nil {
+		return from, to
+	}
+	return l.token.from, l.token.to
 }
 
 // Hash gives the SHA-256 of the to-be-signed bytes in hexadecimal: what the caller's intent records before [Sign].
