@@ -14,8 +14,6 @@ import (
 	"path/filepath"
 
 	_ "modernc.org/sqlite"
-
-	"chancela/internal/tour"
 )
 
 // shown is how many of the certificates openssl is shown.
@@ -23,8 +21,8 @@ const shown = 25
 
 // check holds what was answered against the database: every certificate is there as it was answered, with the entry of
 // its intent and that of its issue, and there is no other. A sample is verified by openssl.
-func (r *result) check(ctx context.Context, child *tour.Child, dir string, answers [][]byte) error {
-	recorded, err := recordedOf(ctx, filepath.Join(child.Data, "chancela.db"))
+func (r *result) check(ctx context.Context, data, dir string, answers [][]byte) error {
+	recorded, err := recordedOf(ctx, filepath.Join(data, "chancela.db"))
 	if err != nil {
 		return err
 	}

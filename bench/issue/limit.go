@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,43 +22,14 @@ import (
 // The limit program is the least that issues certificates durably: it reads a request, verifies it, makes and signs a
 // certificate, appends it to a file, and answers when it is on the disk. Those that wait share one fdatasync.
 
-// limitProgram is one that runs.
-type limitProgram struct {
-	target
-	child *exec.Cmd
-}
-
-func startLimit(ctx context.Context, file string) (*limitProgram, error) {
+func startLimit(ctx context.Context, file string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
-	if err != nil {
-		return nil, err
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	child := exec.CommandContext(ctx, self, "limit", address, file)
-	child.Stderr = os.Stderr
-	if err := child.Start(); err != nil {
-		return nil, err
-	}
-	p := &limitProgram{target{address: address, path: "/", status: http.StatusCreated, pid: child.Process.Pid}, child}
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; <-time.After(5 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", address); err == nil { //nolint:noctx // to see whether it is there
-			return p, conn.Close()
-		}
-	}
-	p.stop()
-	return nil, errors.New("the limit program does not answer")
-}
-
-func (p *limitProgram) stop() {
-	_ = p.child.Process.Signal(syscall.SIGTERM)
-	_ = p.child.Wait()
+	return begin(target{path: "/", status: http.StatusCreated}, func(address string) *exec.Cmd {
+		return exec.CommandContext(ctx, self, "limit", address, file)
+	})
 }
 
 // kept is a certificate that waits to be on the disk.

@@ -17,15 +17,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"chancela/bench/instance"
-	"chancela/internal/tour"
 )
 
 // The limits, and what is hoped for.
@@ -79,47 +75,25 @@ func measure(ctx context.Context, rounds, each int) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	child, err := start(ctx, dir)
+	server, tokens, err := start(ctx, dir, rounds+1)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, child.Stop()) }()
-	tokens, err := tokensOf(ctx, child, filepath.Join(dir, "artefacts"), rounds+1)
-	if err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, server.stop()) }()
 	limit, err := startLimit(ctx, filepath.Join(dir, "limit"))
 	if err != nil {
 		return err
 	}
-	defer limit.stop()
-	ours := target{address: child.Base.Host, path: "/api/v1/certificates", status: http.StatusCreated, pid: child.PID()}
-	got, err := takeTurns(ours, limit.target, tokens, rounds, each)
+	defer func() { _ = limit.stop() }()
+	got, err := takeTurns(server.target, limit.target, tokens, rounds, each)
 	if err != nil {
 		return err
 	}
 	r := got.result(rounds, each)
-	if err := r.check(ctx, child, dir, got.answers); err != nil {
+	if err := r.check(ctx, server.data, dir, got.answers); err != nil {
 		return err
 	}
 	return r.record(ctx, load)
-}
-
-// start builds the program and starts it on an empty directory.
-func start(ctx context.Context, dir string) (*tour.Child, error) {
-	program := filepath.Join(dir, "chancela")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/chancela").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build: %w\n%s", err, out)
-	}
-	env := slices.DeleteFunc(os.Environ(), func(one string) bool { return strings.HasPrefix(one, "CHANCELA_") })
-	child, err := tour.NewChild(program, filepath.Join(dir, "data"), env)
-	if err != nil {
-		return nil, err
-	}
-	if err := child.Start(ctx); err != nil {
-		return nil, errors.Join(err, child.Stop())
-	}
-	return child, nil
 }
 
 // turns are what came of all rounds.

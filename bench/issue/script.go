@@ -6,89 +6,59 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
-
-	"chancela/internal/portal"
-	"chancela/internal/tour"
 )
 
+// scripts hold, in a folder of the portal's name, the tour that is played before anything is measured, and the acts that
+// it ends with once a round.
+//
 //go:embed script
 var scripts embed.FS
 
 // roundMark stands in the script where a round's number belongs.
 const roundMark = "{round}"
 
-// tokensOf plays the script: people come in, and so many mandates are ordered, approved and given a token each.
-func tokensOf(ctx context.Context, child *tour.Child, artefacts string, mandates int) ([]string, error) {
-	script, err := readScript(mandates)
-	if err != nil {
-		return nil, err
-	}
-	p, err := tour.NewPlayer(child, script, artefacts)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Staff(ctx); err != nil {
-		return nil, err
-	}
-	var tokens []string
-	for i, act := range script.Acts {
-		if err := p.Act(ctx, i); err != nil {
-			return nil, fmt.Errorf("act %d, %s: %w", i+1, act.Do, err)
-		}
-		if act.Do != "token" {
-			continue
-		}
-		token, err := os.ReadFile(filepath.Join(artefacts, script.Portal, tour.TokenFile))
-		if err != nil {
-			return nil, err
-		}
-		tokens = append(tokens, string(token))
-	}
-	return tokens, nil
+// portal is the embedded portal with another tour in the place of its own.
+type portal struct {
+	dir  string // to be given to the program
+	name string
 }
 
-// readScript reads the one script, its last order with what follows once for every mandate.
-func readScript(mandates int) (tour.Script, error) {
+// rewrite copies the portal of the script to a directory, with a tour by which so many mandates are given.
+func rewrite(dir string, mandates int) (portal, error) {
 	names, err := fs.Glob(scripts, "script/*/tour.yaml")
 	if err != nil || len(names) != 1 {
-		return tour.Script{}, fmt.Errorf("the script is not there: %w", err)
+		return portal{}, fmt.Errorf("%d scripts: %w", len(names), err)
 	}
-	data, err := scripts.ReadFile(names[0])
+	folder := filepath.Dir(names[0])
+	p := portal{dir, filepath.Base(folder)}
+	if err := os.CopyFS(filepath.Join(dir, p.name), os.DirFS(filepath.Join("portals", p.name))); err != nil {
+		return p, err
+	}
+	tour, err := scripts.ReadFile(names[0])
 	if err != nil {
-		return tour.Script{}, err
+		return p, err
 	}
-	s := tour.Script{Portal: filepath.Base(filepath.Dir(names[0]))}
-	if wrong := portal.Decode(names[0], data, &s.Tour); len(wrong) > 0 {
-		return s, wrong
+	order, err := scripts.ReadFile(folder + "/order.yaml")
+	if err != nil {
+		return p, err
 	}
-	order := 0
-	for i, act := range s.Acts {
-		if act.Do == "file" {
-			order = i
-		}
-	}
-	again := s.Acts[order:]
-	s.Acts = s.Acts[:order:order]
 	for n := range mandates {
-		for _, act := range again {
-			s.Acts = append(s.Acts, numbered(act, n+1))
-		}
+		tour = append(tour, strings.ReplaceAll(string(order), roundMark, strconv.Itoa(n+1))...)
 	}
-	s.Tour = s.On(time.Now())
-	return s, nil
+	return p, os.WriteFile(filepath.Join(dir, p.name, "tour.yaml"), tour, 0o600)
 }
 
-func numbered(act portal.TourAct, n int) portal.TourAct {
-	answers := make(map[string][]string, len(act.Answers))
-	for name, all := range act.Answers {
-		for _, one := range all {
-			answers[name] = append(answers[name], strings.ReplaceAll(one, roundMark, strconv.Itoa(n)))
-		}
+// play has the program play the tour, and gives the data that it leaves and the tokens that people made.
+func (p portal) play(ctx context.Context, program, keep string, env []string) (data string, tokens []string, err error) {
+	tour := exec.CommandContext(ctx, program, "tour", "--portals", p.dir, "--keep", keep)
+	tour.Env = env
+	if out, err := tour.CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("tour: %w\n%s", err, out)
 	}
-	act.Answers = answers
-	return act
+	text, err := os.ReadFile(filepath.Join(keep, "artefacts", p.name, "tokens"))
+	return filepath.Join(keep, "data"), strings.Fields(string(text)), err
 }

@@ -21,9 +21,12 @@ func newOutcomes() outcomes {
 	return outcomes{access: &account.Access{}, certificate: &certificate.Outcome{}, mandate: &certificate.MandateOutcome{}, credential: &credential.Outcome{}}
 }
 
+// outcomeSealed is the kind of outcome that the seal of a portal's body seals.
+const outcomeSealed = "credential"
+
 // all names the outcomes by the kinds that definitions give.
 func (o outcomes) all() portal.Outcomes {
-	return portal.Outcomes{"account": o.access, "certificate": o.certificate, "mandate": o.mandate, "credential": o.credential, "record": record{}}
+	return portal.Outcomes{"account": o.access, "certificate": o.certificate, "mandate": o.mandate, outcomeSealed: o.credential, "record": record{}}
 }
 
 // Outcomes are the kinds of outcome for the check of definitions, without an instance behind them.

@@ -57,7 +57,24 @@ func (a *App) openRoom() error {
 // roomConfig is what the room and its record are wired to, but for the keys.
 func (a *App) roomConfig() (ca.Config, error) {
 	replica, err := a.replica()
-	return ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", Replica: replica, Published: a.path("published"), ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}, err
+	return ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", SealApprovals: a.sealApprovals(), Replica: replica, Published: a.path("published"), ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}, err
+}
+
+// sealApprovals is, by portal, how many different people approve what is sealed, as its definition says that this process
+// reads for itself: the fewest of its procedures of that outcome, since the room does not know which of them it was.
+func (a *App) sealApprovals() map[string]int {
+	fewest := map[string]int{}
+	for _, one := range a.Portals.Portals {
+		for _, p := range one.Procedures {
+			if p.Outcome.Kind != outcomeSealed {
+				continue
+			}
+			if n, named := fewest[one.Name]; !named || p.Decide.Approvals < n {
+				fewest[one.Name] = p.Decide.Approvals
+			}
+		}
+	}
+	return fewest
 }
 
 // openLine opens the record here, and a line to the signer. A process that asks a signer has no way to a key.

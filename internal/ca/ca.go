@@ -45,6 +45,10 @@ type Config struct {
 	// Approvals is the least number of different people for any certificate that no ceremony approved, whatever the
 	// caller asks for: a web process that was taken over cannot lower it. 2 if zero.
 	Approvals int
+	// SealApprovals is, by portal, how many different people approve what its body's seal seals, whatever the caller asks
+	// for: the portal's own definition says it, and the room that signs reads that by itself. Approvals where a portal is
+	// not named.
+	SealApprovals map[string]int
 	// ListLife is how long a revocation list is good for; 24 hours if zero (ETSI EN 319 411-1, CSS-6.3.9-05: at least
 	// daily). A new one is made at half of it, and at each revocation.
 	ListLife time.Duration

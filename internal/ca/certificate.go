@@ -75,8 +75,10 @@ type Request struct {
 	Mandate []byte
 	Proof   []byte
 	// Token is the id of the token that a body's program showed, for the record; "" where none was.
-	Token  string
-	Quorum int // how many different people must have approved it
+	Token string
+	// Quorum may ask for approvals by more different people than the room asks for by itself ([Config.Approvals]); never
+	// for fewer.
+	Quorum int
 	// Holder may revoke it; "" for our own.
 	Holder actor.PersonID
 	// Identity asks that an officer has recorded how the subject's identity was proven ([CA.RecordIdentity]).
@@ -146,7 +148,7 @@ type Revocation struct {
 type SealRequest struct {
 	Portal  string
 	Subject string // digest of what the approvals approved
-	Quorum  int
+	Quorum  int    // as in [Request]; the room's own is [Config.SealApprovals]
 	Digest  []byte // what is signed, prepared with the certificate of [CA.SealOf]
 }
 

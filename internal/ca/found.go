@@ -168,7 +168,7 @@ func (s *CA) foundOne(ctx context.Context, by actor.Actor, p Plan, o own) error 
 	if key, err = s.hold(ctx, in, key, p.Minutes); err != nil {
 		return err
 	}
-	c, err := s.issue(ctx, in, Request{ID: key.orderID, Portal: o.portal, Order: key.order, Quorum: 1}, o.issuer)
+	c, err := s.issue(ctx, in, Request{ID: key.orderID, Portal: o.portal, Order: key.order}, o.issuer)
 	if err != nil {
 		return err
 	}

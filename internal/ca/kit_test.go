@@ -79,6 +79,8 @@ type instance struct {
 	published string
 	// listSize is how many certificates a list is for; 0 for all.
 	listSize int
+	// sealBy is how many people approve what the seal seals; 0 is one.
+	sealBy int
 	// reference is what the system's time service says; nil for no such service.
 	reference func() (time.Duration, error)
 }
@@ -102,7 +104,8 @@ func (i *instance) start(t *testing.T) {
 	t.Helper()
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one", Monotonic: i.clock.monotonic, Reference: i.reference, ListSize: i.listSize, Published: i.published,
+		SealApprovals: map[string]int{"exemplo": i.sealBy},
+		DB:            i.db, Keys: i.keys, Base: "http://localhost:8080/pki", Replica: "one", Monotonic: i.clock.monotonic, Reference: i.reference, ListSize: i.listSize, Published: i.published,
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)

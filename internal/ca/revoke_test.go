@@ -263,6 +263,24 @@ func TestSealSignsWhatWasApprovedAlone(t *testing.T) {
 	})
 }
 
+func TestTheRoomKnowsByItselfHowManyApproveASeal(t *testing.T) {
+	each(t, func(t *testing.T, i *instance) {
+		i.sealBy = 2
+		i.start(t)
+		i.approve(t, "c1", "ab12", "ana")
+		r := ca.SealRequest{Portal: "exemplo", Subject: "ab12", Digest: make([]byte, sha256.Size)}
+		for _, said := range []int{1, 0, -7} { // whoever asks may have been taken over
+			r.Quorum = said
+			_, err := i.Seal(t.Context(), system, r)
+			wantKey(t, err, fault.Forbidden, "decision.not-enough")
+		}
+		i.approve(t, "c1", "ab12", "rui")
+		if _, err := i.Seal(t.Context(), system, r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestKeyFilesAreClosedToOthersAndNeverWrittenOver(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	keys := keysIn(dir)

@@ -93,7 +93,7 @@ func (s *CA) makeSample(ctx context.Context, by actor.Actor, p issuance.Profile,
 		c = Certificate{}
 	}
 	if c.Serial == "" {
-		if c, err = s.issue(ctx, by, Request{ID: row.orderID, Order: row.order, Quorum: 1}, ""); err != nil {
+		if c, err = s.issue(ctx, by, Request{ID: row.orderID, Order: row.order}, ""); err != nil {
 			return err
 		}
 	}

@@ -102,10 +102,18 @@ func hashOf(digest []byte) (crypto.Hash, error) {
 	return 0, fmt.Errorf("ca: a digest of %d bytes is none that a seal signs", len(digest))
 }
 
+// sealApprovals is how many people approve what a portal's seal seals, at the least.
+func (s *CA) sealApprovals(portal string) int {
+	if n, named := s.c.SealApprovals[portal]; named {
+		return max(n, 1)
+	}
+	return s.c.Approvals
+}
+
 // intendSeal reads the approvals and records what will be signed. A ceremony approves keys, never what they seal.
 func (s *CA) intendSeal(ctx context.Context, by actor.Actor, r SealRequest, c Certificate) error {
 	return s.c.DB.InTx(ctx, func(tx *db.Tx) error {
-		ids, err := decision.Enough(ctx, tx, r.Portal, r.Subject, max(r.Quorum, 1))
+		ids, err := decision.Enough(ctx, tx, r.Portal, r.Subject, max(r.Quorum, s.sealApprovals(r.Portal)))
 		if err != nil {
 			return err
 		}

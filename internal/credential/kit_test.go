@@ -147,7 +147,7 @@ func opened(t testing.TB, d *db.DB, c *clock) *kit {
 	k.store, err = blob.OpenDir(t.TempDir(), identity)
 	must(t, err)
 	k.ca, err = ca.New(ca.Config{
-		DB: d, Base: "http://localhost:8080/pki", Replica: "one",
+		DB: d, Base: "http://localhost:8080/pki", Replica: "one", SealApprovals: map[string]int{desk: 1},
 		Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}},
 	})
 	must(t, err)

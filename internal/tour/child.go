@@ -188,16 +188,6 @@ func (c *Child) Invited(portal string) []string {
 // Kill ends the process at once, as a power cut would.
 func (c *Child) Kill() { c.signal(syscall.SIGKILL) }
 
-// PID is the number of the process that was last started; 0 before.
-func (c *Child) PID() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.run == nil {
-		return 0
-	}
-	return c.run.Process.Pid
-}
-
 // Ended is closed when the process is gone.
 func (c *Child) Ended() <-chan struct{} {
 	c.mu.Lock()

@@ -2,6 +2,7 @@ package tour
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,8 +16,8 @@ const (
 	moveToken  = "/token"
 )
 
-// TokenFile is the name, among the artefacts of a portal, of the file that keeps the token last made.
-const TokenFile = "token"
+// tokenFile is the name, among the artefacts of a portal, of the file that keeps the tokens that were made, one a line.
+const tokenFile = "tokens"
 
 // shownToken is a token as its page shows it, once.
 var shownToken = regexp.MustCompile(`chancela_[A-Z2-7]{52}`)
@@ -38,5 +39,10 @@ func (p *Player) token(ctx context.Context, _ int, _ portal.TourAct, w *person) 
 	if shown == nil {
 		return errStuck(w.page, "no token is shown")
 	}
-	return os.WriteFile(filepath.Join(p.artefacts, TokenFile), shown, 0o600)
+	file, err := os.OpenFile(filepath.Join(p.artefacts, tokenFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(shown, '\n'))
+	return errors.Join(err, file.Close())
 }

@@ -96,7 +96,7 @@ func instance(t *testing.T, base string, d *db.DB, c *Clock) *Instance {
 	i := &Instance{DB: d, Clock: c, Keys: NewKeys()}
 	var err error
 	i.CA, err = ca.New(ca.Config{
-		DB: d, Base: base, Replica: "one", Keys: i.Keys, Monotonic: c.Passed,
+		DB: d, Base: base, Replica: "one", Keys: i.Keys, Monotonic: c.Passed, SealApprovals: map[string]int{Portal: 1},
 		Crash: func(point string) {
 			if i.crash != nil {
 				i.crash(point)
