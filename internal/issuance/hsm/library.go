@@ -15,6 +15,8 @@ import (
 	"math/big"
 
 	"github.com/miekg/pkcs11"
+	"golang.org/x/crypto/cryptobyte"
+	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"chancela/internal/issuance"
 )
@@ -353,8 +355,7 @@ func (w *work) sign(o object, digest []byte, h crypto.Hash) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		half := len(raw) / 2
-		return asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(raw[:half]), new(big.Int).SetBytes(raw[half:])})
+		return ecdsaDER(raw)
 	case *rsa.PublicKey:
 		info, err := digestInfo(digest, h)
 		if err != nil {
@@ -363,6 +364,21 @@ func (w *work) sign(o object, digest []byte, h crypto.Hash) ([]byte, error) {
 		return w.raw(o, pkcs11.CKM_RSA_PKCS, info)
 	}
 	return nil, fmt.Errorf("%w: no mechanism for a key of type %T", errHarmless, o.public)
+}
+
+// ecdsaDER writes a signature that a token gave, both numbers at full length (PKCS#11 v2.40 §2.3.1), as certificates have
+// it: SEQUENCE of two INTEGER.
+func ecdsaDER(raw []byte) ([]byte, error) {
+	if len(raw) == 0 || len(raw)%2 != 0 {
+		return nil, errors.New("the token gave a signature of an odd length")
+	}
+	half := len(raw) / 2
+	b := cryptobyte.NewFixedBuilder(make([]byte, 0, len(raw)+16)) // two zeros at most, and four heads
+	b.AddASN1(casn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1BigInt(new(big.Int).SetBytes(raw[:half]))
+		b.AddASN1BigInt(new(big.Int).SetBytes(raw[half:]))
+	})
+	return b.Bytes()
 }
 
 func (w *work) raw(o object, mechanism uint, data []byte) ([]byte, error) {

@@ -26,7 +26,7 @@ type Token struct {
 }
 
 // New makes a token. The library finds it by the environment, so a test that has one does not run beside others.
-func New(t *testing.T) *Token {
+func New(t testing.TB) *Token {
 	t.Helper()
 	top := t.TempDir()
 	k := &Token{Library: library(t), dir: filepath.Join(top, "tokens")}
@@ -42,7 +42,7 @@ func New(t *testing.T) *Token {
 }
 
 // Plug makes the folder of tokens, empty.
-func (k *Token) Plug(t *testing.T) {
+func (k *Token) Plug(t testing.TB) {
 	t.Helper()
 	if err := os.Mkdir(k.dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -50,12 +50,12 @@ func (k *Token) Plug(t *testing.T) {
 }
 
 // Add initialises one more token.
-func (k *Token) Add(t *testing.T, label string) {
+func (k *Token) Add(t testing.TB, label string) {
 	t.Helper()
 	k.run(t, "softhsm2-util", "--module", k.Library, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN)
 }
 
-func library(t *testing.T) string {
+func library(t testing.TB) string {
 	t.Helper()
 	for _, pattern := range []string{"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/*/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so"} {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
@@ -66,7 +66,7 @@ func library(t *testing.T) string {
 	return ""
 }
 
-func (k *Token) run(t *testing.T, name string, args ...string) string {
+func (k *Token) run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...).CombinedOutput() //nolint:gosec // the tools of this file only
 	if err != nil {
@@ -76,7 +76,7 @@ func (k *Token) run(t *testing.T, name string, args ...string) string {
 }
 
 // Away takes the token away; the function that it gives brings it back.
-func (k *Token) Away(t *testing.T) (back func()) {
+func (k *Token) Away(t testing.TB) (back func()) {
 	t.Helper()
 	kept := k.dir + "-away"
 	if err := os.Rename(k.dir, kept); err != nil {
@@ -93,14 +93,14 @@ func (k *Token) Away(t *testing.T) (back func()) {
 }
 
 // Says gives what another program, which is not ours, reads from the token: its flags and what it holds.
-func (k *Token) Says(t *testing.T, args ...string) string {
+func (k *Token) Says(t testing.TB, args ...string) string {
 	t.Helper()
 	return k.run(t, "pkcs11-tool", append([]string{"--module", k.Library}, args...)...)
 }
 
 // PINTried says whether a wrong PIN was given since the last right one, or the token is locked, as another program
 // reads it.
-func (k *Token) PINTried(t *testing.T) bool {
+func (k *Token) PINTried(t testing.TB) bool {
 	t.Helper()
 	slots := k.Says(t, "--list-slots")
 	if !strings.Contains(slots, Label) {
