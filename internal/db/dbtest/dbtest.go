@@ -6,10 +6,10 @@ package dbtest
 
 import (
 	"context"
-	"database/sql"
-	"net/url"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,37 +44,38 @@ func Open(t testing.TB, address string, clock func() time.Time) *db.DB {
 	return d
 }
 
-// SQLite is the address of a new database file.
-func SQLite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "test.db") }
-
-// Postgres is the address of a new schema on the test server.
-func Postgres(t testing.TB) string {
+// SQLite is the address of a new database file, migrated.
+func SQLite(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv("CHANCELA_TEST_POSTGRES")
-	if server == "" {
-		t.Fatal("CHANCELA_TEST_POSTGRES is not set: run the tests with make test, which starts PostgreSQL")
-	}
-	schema := "t_" + db.NewID()
-	run(t, server, "CREATE SCHEMA "+schema)
-	t.Cleanup(func() { run(t, server, "DROP SCHEMA "+schema+" CASCADE") })
-	address, err := url.Parse(server)
+	file, err := template()
 	if err != nil {
 		t.Fatal(err)
 	}
-	query := address.Query()
-	query.Set("search_path", schema)
-	address.RawQuery = query.Encode()
-	return address.String()
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + path
 }
 
-func run(t testing.TB, server, statement string) {
-	t.Helper()
-	pool, err := sql.Open("pgx", server)
+// template is a migrated file: to copy it costs a hundredth of migrating another.
+var template = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "chancela-template-")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer func() { _ = pool.Close() }()
-	if _, err := pool.ExecContext(context.Background(), statement); err != nil {
-		t.Fatal(err)
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "test.db")
+	if err := migrate("sqlite:" + path); err != nil {
+		return nil, err
 	}
+	return os.ReadFile(path)
+})
+
+func migrate(address string) error {
+	d, err := db.Open(context.Background(), db.Config{URL: address})
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Migrate(context.Background()), d.Close())
 }
