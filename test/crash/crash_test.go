@@ -294,7 +294,7 @@ func TestKilledAtEveryNamedPointNothingIsLostAndNothingDoneTwice(t *testing.T) {
 // Kills at random moments: how many on each engine, and how many of them in one tour.
 const (
 	randomKills  = 50
-	killsPerTour = 10
+	killsPerTour = 17
 	killsPerAct  = 2 // a sign-in may send three codes in a quarter of an hour, and no more
 )
 
@@ -305,7 +305,7 @@ func TestKilledAtRandomMomentsNothingIsLostAndNothingDoneTwice(t *testing.T) {
 	t.Logf("CHANCELA_TEST_SEED=%d", seed)
 	engines(t, func(t *testing.T, setting func() string) {
 		chance := rand.New(rand.NewPCG(uint64(seed), 0))
-		for left := kills; left > 0; left -= killsPerTour {
+		for left := kills; left > 0; {
 			i := newInstance(t, setting())
 			stop := i.kill(chance, min(left, killsPerTour))
 			if err := i.start(t.Context()); err != nil {
@@ -316,6 +316,7 @@ func TestKilledAtRandomMomentsNothingIsLostAndNothingDoneTwice(t *testing.T) {
 			i.up(t.Context())
 			i.sound(t.Context())
 			t.Logf("killed %d times", i.total)
+			left -= max(i.total, 1)
 		}
 	})
 }
@@ -342,7 +343,7 @@ func (i *instance) kill(chance *rand.Rand, times int) (stop func()) {
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Duration(50+chance.IntN(1200)) * time.Millisecond):
+			case <-time.After(time.Duration(50+chance.IntN(900)) * time.Millisecond):
 			}
 			if i.bearable() {
 				ended := i.child.Ended()

@@ -55,9 +55,9 @@ process.exit(tally.failed > 0 || tally.passed === 0 ? 1 : 0)
 async function playAll() {
   let { binary } = options
   if (!binary && !await tally.try('the program builds', async () => { binary = await build(top, tmp) })) return
-  const visits = [], shapes = new Set()
+  const visits = [], known = new Set()
   const journeys = await loadJourneys()
-  const wanted = modes.filter(m => !options.mode || m.name === options.mode).map(m => ({ ...m, visits, shapes, binary, judged: new Set(), took: 0 }))
+  const wanted = modes.filter(m => !options.mode || m.name === options.mode).map(m => ({ ...m, visits, known, binary, judged: new Set(), took: 0 }))
   const queue = wanted.flatMap(mode => journeys.filter(j => !j.modes || j.modes.includes(mode.name)).map(journey => ({ mode, journey })))
   const worker = async () => {
     for (let next; (next = queue.shift());) await playOne(next)
@@ -103,7 +103,7 @@ async function loadJourneys() {
 //
 // It may export `modes`, the names of the modes it is for, when it is about
 // something that the others cannot do.
-async function play(journey, mode, { browser, binary, visits, shapes, judged }) {
+async function play(journey, mode, { browser, binary, visits, known, judged }) {
   const label = `${mode.name} ${journey.name}`
   let server
   if (!await tally.try(`${label}: the server starts`, async () => { server = await Server.start(binary) })) return
@@ -114,7 +114,7 @@ async function play(journey, mode, { browser, binary, visits, shapes, judged }) 
     mode,
     async person(name) {
       const context = await browser.context(mode)
-      const visitor = new Visitor(await context.page(), mode, { origin: server.origin, visits, shapes, judged, tally, label: `${label} ${name}`, shots: options.shots })
+      const visitor = new Visitor(await context.page(), mode, { origin: server.origin, visits, known, judged, tally, label: `${label} ${name}`, shots: options.shots })
       people.push({ name, context, visitor })
       return visitor
     },

@@ -35,6 +35,8 @@ const form = lang => frame(lang, `<h1>Ensaio</h1>
 // bad pages, and what must be said of each.
 const bad = {
   '/bad-label': [/label: Form elements must have labels/, lang => frame(lang, '<h1>Mau</h1><input name="x">')],
+  // The same elements in the same places as on a good page that was judged before.
+  '/bad-lost-label': [/label: Form elements must have labels/, lang => form(lang).replace('<label for="n">', '<label for="nada">')],
   '/bad-contrast': [/color-contrast/, lang => frame(lang, '<h1>Mau</h1><p class="pale">Lê-se mal</p>')],
   '/bad-headings': [/2 visible h1/, lang => frame(lang, '<h1>Mau</h1><h1>Outro</h1>')],
   '/bad-lang': [/lang is "fr"/, () => frame('fr', '<h1>Mauvais</h1>')],
@@ -95,7 +97,7 @@ async function inMode(tally, mode, origin, dir, shots) {
   const label = `self-test ${mode.name}`
   const context = await browser.context(mode)
   try {
-    const who = new Visitor(await context.page(), mode, { origin, visits, judged: new Set(), shapes: new Set(), tally: quiet, label, shots })
+    const who = new Visitor(await context.page(), mode, { origin, visits, judged: new Set(), known: new Set(), tally: quiet, label, shots })
     await tally.try(`${label}: fills a form by its labels and sends it`, async () => {
       await who.open('/')
       await who.fill({ 'Nome do responsável': 'Zeferino Ensaio ção', Data: '2026-02-03', Motivo: "linha d'água" })

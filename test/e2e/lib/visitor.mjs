@@ -19,7 +19,7 @@ export class Visitor {
   #loads = 0
 
   // mode is one of browsers.mjs; run gathers what was visited and judged:
-  // {origin, visits: [], judged: Set, shapes: Set, tally, label, shots}.
+  // {origin, visits: [], judged: Set, known: Set, tally, label, shots}.
   constructor(page, mode, run) {
     this.page = page
     this.mode = mode
@@ -279,7 +279,7 @@ export class Visitor {
     const digest = createHash('sha256').update(content).digest('hex')
     if (this.run.judged.has(digest)) return
     this.run.judged.add(digest)
-    this.run.tally.judge(`${this.run.label}: ${place} is accessible at 320 and 1280 px`, await judge(this.page, lang, this.run.shapes))
+    this.run.tally.judge(`${this.run.label}: ${place} is accessible at 320 and 1280 px`, await judge(this.page, lang, this.run.known))
   }
 }
 
