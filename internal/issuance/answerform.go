@@ -186,8 +186,14 @@ func header(dst []byte, tag byte, n int) []byte {
 	return append(dst, tag, 0x82, byte(n>>8), byte(n))
 }
 
-// appendTime writes a GeneralizedTime.
+// appendTime writes a GeneralizedTime. The library's format reads its layout each time, and an answer has four times.
 func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
 	dst = append(dst, 0x18, byte(timeLength-2))
-	return t.UTC().AppendFormat(dst, "20060102150405Z")
+	for _, two := range [...]int{year / 100, year % 100, int(month), day, hour, minute, second} {
+		dst = append(dst, byte('0'+two/10), byte('0'+two%10))
+	}
+	return append(dst, 'Z')
 }

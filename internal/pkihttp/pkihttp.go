@@ -55,8 +55,7 @@ const mostPath = 4096
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// As it was sent: URL.Path has lost what was escaped, and base64's "/" cannot be told from "%2F" there.
-	path := r.URL.EscapedPath()
+	path := sent(r)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch {
 	case path == pathOCSP || strings.HasPrefix(path, pathOCSP+"/"):
@@ -78,6 +77,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// sent is the path as it was sent: URL.Path has lost what was escaped, and base64's "/" cannot be told from "%2F" there.
+func sent(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		return path
+	}
+	return r.URL.EscapedPath() // the whole address was sent, as to a proxy
 }
 
 func reads(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
@@ -133,7 +141,14 @@ func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Sec
 
 // body reads no more of a request than an honest one has; where there is more, or it breaks off, that is answered.
 func body(w http.ResponseWriter, r *http.Request, most int64) ([]byte, bool) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	var data []byte
+	var err error
+	if n := r.ContentLength; n > 0 && n <= most { // as nearly always; the server reads no more than that
+		data = make([]byte, n)
+		_, err = io.ReadFull(r.Body, data)
+	} else {
+		data, err = io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	}
 	code := http.StatusBadRequest
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		code = http.StatusRequestEntityTooLarge
