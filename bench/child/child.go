@@ -88,8 +88,11 @@ func (c *Child) Said() string { return c.said.String() }
 // Stop ends the program, and what it started, and waits for it.
 func (c *Child) Stop() error {
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGTERM)
-	ended := make(chan error, 1)
-	go func() { ended <- c.cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = c.cmd.Wait() // a signal ended it
+		close(ended)
+	}()
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,8 +43,12 @@ type Certificate struct {
 	Revoked bool
 }
 
-// RevokedEach is how many certificates come to one that is revoked.
-const RevokedEach = 20
+// Count is how many certificates are put in.
+type Count struct {
+	All         int
+	RevokedEach int // how many come to one that is revoked
+	Some        int // how many are given back, at most
+}
 
 // Build builds the program.
 func Build(ctx context.Context, dir string) (string, error) {
@@ -63,9 +68,8 @@ func (f *Filled) Serve(ctx context.Context, env ...string) (*child.Child, error)
 	}, Ready)
 }
 
-// Fill founds an instance in a directory that is not there yet, and gives it so many certificates; of them it gives
-// back at most some.
-func Fill(ctx context.Context, program, data string, n, some int) (*Filled, error) {
+// Fill founds an instance in a directory that is not there yet, and gives it so many certificates.
+func Fill(ctx context.Context, program, data string, n Count) (*Filled, error) {
 	f := &Filled{Program: program, Data: data}
 	founded, err := f.Serve(ctx)
 	if err != nil {
@@ -79,7 +83,7 @@ func Fill(ctx context.Context, program, data string, n, some int) (*Filled, erro
 		return nil, err
 	}
 	d.SetMaxOpenConns(1)
-	err = f.fill(ctx, d, n, some)
+	err = f.fill(ctx, d, n)
 	return f, errors.Join(err, d.Close())
 }
 
@@ -106,7 +110,7 @@ const (
 // ours are the columns that each row has of its own; all others are those of the certificate that is copied.
 var ours = []string{"serial", "order_id", "digest", "key_digest", "tbs_hash", "state", "revoked_at", "reason", "entry", "turn"}
 
-func (f *Filled) fill(ctx context.Context, d *sql.DB, n, some int) error {
+func (f *Filled) fill(ctx context.Context, d *sql.DB, n Count) error {
 	if err := d.QueryRowContext(ctx, authority).Scan(&f.Name, &f.Issuer); err != nil {
 		return fmt.Errorf("the authority: %w", err)
 	}
@@ -119,7 +123,7 @@ func (f *Filled) fill(ctx context.Context, d *sql.DB, n, some int) error {
 	if err != nil {
 		return err
 	}
-	if err := f.insert(ctx, tx, n, some); err != nil {
+	if err := f.insert(ctx, tx, n); err != nil {
 		return err
 	}
 	for _, index := range again {
@@ -136,30 +140,37 @@ func (f *Filled) fill(ctx context.Context, d *sql.DB, n, some int) error {
 
 // dropIndexes takes the table's indexes away, which are cheaper to make at the end, and gives the statements for that.
 func dropIndexes(ctx context.Context, tx *sql.Tx) (again []string, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'ca_certificate' AND sql IS NOT NULL`)
+	const those = ` FROM sqlite_master WHERE type = 'index' AND tbl_name = 'ca_certificate' AND sql IS NOT NULL ORDER BY name`
+	again, err = texts(ctx, tx, `SELECT sql`+those)
 	if err != nil {
 		return nil, err
 	}
-	var names []string
-	for rows.Next() {
-		var name, statement string
-		if err := rows.Scan(&name, &statement); err != nil {
-			return nil, err
-		}
-		names, again = append(names, name), append(again, statement)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
+	names, err := texts(ctx, tx, `SELECT name`+those)
 	for _, name := range names {
-		if _, err := tx.ExecContext(ctx, `DROP INDEX `+name); err != nil {
-			return nil, err
-		}
+		_, failed := tx.ExecContext(ctx, `DROP INDEX `+name)
+		err = errors.Join(err, failed)
 	}
-	return again, nil
+	return again, err
 }
 
-func (f *Filled) insert(ctx context.Context, tx *sql.Tx, n, some int) error {
+// texts reads one column.
+func texts(ctx context.Context, tx *sql.Tx, query string) (all []string, err error) {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+func (f *Filled) insert(ctx context.Context, tx *sql.Tx, n Count) error {
 	copied, err := others(ctx, tx)
 	if err != nil {
 		return err
@@ -172,17 +183,18 @@ func (f *Filled) insert(ctx context.Context, tx *sql.Tx, n, some int) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = add.Close() }()
 	var changes int64
 	if err := tx.QueryRowContext(ctx, `SELECT changes FROM ca_list_head WHERE list = ?`, f.Name).Scan(&changes); err != nil {
 		return err
 	}
 	at := time.Now().UTC().Truncate(time.Second)
-	each := max(1, n/some)
+	each := max(1, n.All/max(1, n.Some))
 	raw := make([]byte, 16)
-	for i := range n {
+	for i := range n.All {
 		_, _ = rand.Read(raw)
 		raw[0] = raw[0]&0x3f | 0x40 // as long as the program's own, and positive
-		c := Certificate{new(big.Int).SetBytes(raw), i%RevokedEach == RevokedEach-1}
+		c := Certificate{new(big.Int).SetBytes(raw), i%n.RevokedEach == n.RevokedEach-1}
 		number := hex.EncodeToString(raw)
 		state, since, reason, turn := "issued", "", 0, int64(0)
 		var entry []byte
@@ -196,7 +208,7 @@ func (f *Filled) insert(ctx context.Context, tx *sql.Tx, n, some int) error {
 		if _, err := add.ExecContext(ctx, number, "bench-"+number, number+number, number+number, number+number, state, since, reason, entry, turn); err != nil {
 			return err
 		}
-		if (i%each == 0 || c.Revoked && i/RevokedEach%each == 0) && len(f.Some) < some {
+		if (i%each == 0 || c.Revoked && i/n.RevokedEach%each == 0) && len(f.Some) < n.Some {
 			f.Some = append(f.Some, c)
 		}
 	}
@@ -209,27 +221,11 @@ func others(ctx context.Context, tx *sql.Tx) ([]string, error) {
 	if _, err := tx.ExecContext(ctx, `CREATE TEMP TABLE model AS SELECT * FROM ca_certificate WHERE order_id = ?`, sample); err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT name FROM pragma_table_info('ca_certificate')`)
+	copied, err := texts(ctx, tx, `SELECT name FROM pragma_table_info('ca_certificate')`)
 	if err != nil {
 		return nil, err
 	}
-	var copied []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		own := false
-		for _, one := range ours {
-			own = own || one == name
-		}
-		if !own {
-			copied = append(copied, name)
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
+	copied = slices.DeleteFunc(copied, func(name string) bool { return slices.Contains(ours, name) })
 	var there int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM model`).Scan(&there); err != nil || there != 1 {
 		return nil, errors.Join(err, errors.New("the program has issued no test certificate "+sample))

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"chancela/bench/instance"
+	"chancela/bench/load"
 )
 
 // figures are what is recorded.
@@ -35,29 +36,30 @@ type figures struct {
 	IdleMB       float64 `json:"large_idle_mb"`
 	LoadedMB     float64 `json:"large_loaded_mb"`
 	PeakMB       float64 `json:"large_peak_mb"`
+	Signed       bool    `json:"large_all_signed"` // all answers were signed ahead before memory was read
 }
 
 // matrix keeps what each came to in each round.
-type matrix map[string]map[kind][]burst
+type matrix map[string]map[kind][]load.Burst
 
 func newMatrix() matrix { return matrix{} }
 
-func (m matrix) add(name string, how kind, b burst) {
+func (m matrix) add(name string, how kind, b load.Burst) {
 	if m[name] == nil {
-		m[name] = map[kind][]burst{}
+		m[name] = map[kind][]load.Burst{}
 	}
 	m[name][how] = append(m[name][how], b)
 	fmt.Fprintf(os.Stderr, "%-24s %-5s %8.0f/s %7.1f µs\n", name, how, b.Rate, b.CPU)
 }
 
 func (m matrix) rate(name string, how kind) float64 {
-	return m.median(name, how, func(b burst) float64 { return b.Rate })
+	return m.median(name, how, func(b load.Burst) float64 { return b.Rate })
 }
 func (m matrix) cpu(name string, how kind) float64 {
-	return m.median(name, how, func(b burst) float64 { return b.CPU })
+	return m.median(name, how, func(b load.Burst) float64 { return b.CPU })
 }
 
-func (m matrix) median(name string, how kind, of func(burst) float64) float64 {
+func (m matrix) median(name string, how kind, of func(load.Burst) float64) float64 {
 	var all []float64
 	for _, b := range m[name][how] {
 		all = append(all, of(b))
@@ -103,8 +105,8 @@ func (f *figures) record(ctx context.Context, o options, before string) error {
 		f.GetOfOther, f.PostOfOther, f.Openssl, f.OpensslCPU, f.NonceOfOther, f.Nonce, f.NonceCPU, f.NonceOfLimit, f.Signing,
 		o.large, o.small, f.LargeOfSmall, o.large, f.IdleMB, f.LoadedMB, f.PeakMB)
 	return instance.Record{
-		Name: "ocsp", Title: "Answers about status", Command: fmt.Sprintf("go run ./bench/ocsp -rounds %d -seconds %.0f", o.rounds, o.span.Seconds()),
-		Words:   words,
+		Name: "ocsp", Title: "Answers about status", Command: fmt.Sprintf("go run ./bench/ocsp -rounds %d -seconds %.0f -wait %s", o.rounds, o.span.Seconds(), o.wait),
+		Words:   words + map[bool]string{true: " All answers at the most size were signed ahead by then.", false: " Signing ahead at the most size was still under way: memory is what it was then, and the rate is beside that work."}[f.Signed],
 		Figures: f, Table: table,
 	}.Write(ctx, os.Stdout, before)
 }

@@ -2,7 +2,7 @@
 // responder with an index of as many, and against the least that does the job (net/http, parse, map, write), each in a
 // process of its own, asked in turn over real HTTP by the same client on the same cores.
 //
-//	go run ./bench/ocsp [-rounds 5] [-seconds 3] [-small 10000] [-middle 100000] [-large 1000000]
+//	go run ./bench/ocsp [-rounds 5] [-seconds 3] [-small 10000] [-middle 100000] [-large 1000000] [-wait 40m]
 //
 // prints one line of JSON and writes bench/results/ocsp.md. It fails on no clock. It wants openssl, and for other
 // replicas PostgreSQL's server (apt-get install postgresql); without that their figure is left out, and said to be.
@@ -23,6 +23,7 @@ import (
 	"chancela/bench/child"
 	"chancela/bench/instance"
 	"chancela/bench/known"
+	"chancela/bench/load"
 )
 
 var cores = runtime.NumCPU()
@@ -31,7 +32,7 @@ type options struct {
 	rounds               int
 	span                 time.Duration
 	small, middle, large int
-	profile              string
+	wait                 time.Duration
 }
 
 // site is one of those that are asked.
@@ -53,6 +54,7 @@ func main() {
 	flag.IntVar(&o.small, "small", 10_000, "certificates, at the least")
 	flag.IntVar(&o.middle, "middle", 100_000, "certificates, where it is compared")
 	flag.IntVar(&o.large, "large", 1_000_000, "certificates, at the most")
+	flag.DurationVar(&o.wait, "wait", 40*time.Minute, "how long it is waited for what is signed ahead")
 	flag.Parse()
 	o.span = time.Duration(*seconds * float64(time.Second))
 	if err := measure(context.Background(), o); err != nil {
@@ -60,6 +62,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// leastAnswer is how many bytes an answer that is signed has at least.
+const leastAnswer = 300
 
 // different is how many different certificates are asked about.
 const different = 20_000
@@ -87,7 +92,7 @@ func measure(ctx context.Context, o options) (err error) {
 
 // ours starts the program on so many certificates.
 func ours(ctx context.Context, dir, program string, n int) (*site, []known.Certificate, error) {
-	filled, err := known.Fill(ctx, program, filepath.Join(dir, fmt.Sprint("data", n)), n, min(n, different))
+	filled, err := known.Fill(ctx, program, filepath.Join(dir, fmt.Sprint("data", n)), known.Count{All: n, RevokedEach: 20, Some: different})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -111,7 +116,7 @@ func (s *site) prepare(path string, some []known.Certificate) (err error) {
 			return err
 		}
 	}
-	if err := each(s.child.Address, s.asked[post]); err != nil {
+	if err := load.Each(s.child.Address, s.asked[post]); err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	return right(s.child.Address, s, s.asked[get], some)
@@ -141,7 +146,7 @@ func (f *figures) compare(ctx context.Context, dir, program string, o options) (
 	if err := errors.Join(least.prepare("", some), other.prepare("", some)); err != nil {
 		return err
 	}
-	if _, err := us.child.Quiet(5 * time.Minute); err != nil { // what is signed ahead is signed by then
+	if _, err := us.child.Quiet(o.wait); err != nil { // what is signed ahead is signed by then
 		return err
 	}
 	m := newMatrix()
@@ -151,7 +156,7 @@ func (f *figures) compare(ctx context.Context, dir, program string, o options) (
 				if s == least && how == nonce {
 					continue
 				}
-				b, err := load(s.child, s.asked[how], o.span)
+				b, err := load.Run(s.child, s.asked[how], leastAnswer, o.span)
 				if err != nil {
 					return fmt.Errorf("%s %s: %w", s.name, how, err)
 				}
@@ -162,7 +167,7 @@ func (f *figures) compare(ctx context.Context, dir, program string, o options) (
 		if err != nil {
 			return err
 		}
-		m.add("signing", nonce, burst{Rate: n})
+		m.add("signing", nonce, load.Burst{Rate: n})
 	}
 	f.compared(us.name, m)
 	return nil
@@ -184,14 +189,17 @@ func (f *figures) grow(ctx context.Context, dir, program string, o options) (err
 	if f.IdleMB, err = many.child.ResidentMB(); err != nil {
 		return err
 	}
-	if _, err := few.child.Quiet(time.Minute); err != nil {
+	if _, err := few.child.Quiet(o.wait); err != nil {
+		return err
+	}
+	if f.Signed, err = many.child.Quiet(o.wait); err != nil {
 		return err
 	}
 	m := newMatrix()
 	for range o.rounds {
 		for _, how := range []kind{get, post} {
 			for _, s := range []*site{few, many} {
-				b, err := load(s.child, s.asked[how], o.span)
+				b, err := load.Run(s.child, s.asked[how], leastAnswer, o.span)
 				if err != nil {
 					return fmt.Errorf("%s %s: %w", s.name, how, err)
 				}

@@ -26,11 +26,13 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ocsp"
 
 	"chancela/bench/child"
 	"chancela/bench/known"
-	"chancela/internal/issuance"
+	"chancela/bench/load"
 )
 
 // hierarchy is the references' own: an authority and its responder, P-256 as ours.
@@ -128,9 +130,9 @@ func startOpenssl(ctx context.Context, dir string, h *hierarchy, some []known.Ce
 // answersOf says whether a responder answers a question.
 func answersOf(request []byte) func(context.Context, string) bool {
 	return func(_ context.Context, address string) bool {
-		a := &asker{address: address}
-		defer a.close()
-		_, err := a.ask(request)
+		a := &load.Asker{Address: address}
+		defer a.Close()
+		_, err := a.Ask(request)
 		return err == nil
 	}
 }
@@ -138,8 +140,8 @@ func answersOf(request []byte) func(context.Context, string) bool {
 // prepared is what the limit program is given: answers by serial number.
 type prepared map[string][]byte
 
-// startLimit starts the least that does the job, in a process of its own: net/http, the parser of the program's own, a
-// map, and an answer that was written before.
+// startLimit starts the least that does the job, in a process of its own: net/http, the library that the
+// program parses with, a map, and an answer that was written before.
 func startLimit(ctx context.Context, dir string, h *hierarchy, some []known.Certificate) (*child.Child, error) {
 	all := prepared{}
 	now := time.Now()
@@ -193,14 +195,24 @@ func limit(address, name string) error {
 				der, err = base64.StdEncoding.DecodeString(text)
 			}
 		}
-		request, failed := issuance.ParseStatusRequest(der)
-		if err != nil || failed != nil {
+		serial, ok := serialOf(der)
+		if err != nil || !ok {
 			http.Error(w, "no question", http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Content-Type", "application/ocsp-response")
-		_, _ = w.Write(all[string(request.Asked[0].Serial.Bytes())])
+		_, _ = w.Write(all[string(serial)])
 	}))
+}
+
+// serialOf reads the number that an OCSP request asks about, and no more of it than lies before that.
+func serialOf(der []byte) (serial []byte, ok bool) {
+	in := cryptobyte.String(der)
+	var request, tbs, list, one, id cryptobyte.String
+	ok = in.ReadASN1(&request, cbasn1.SEQUENCE) && request.ReadASN1(&tbs, cbasn1.SEQUENCE) && tbs.ReadASN1(&list, cbasn1.SEQUENCE) &&
+		list.ReadASN1(&one, cbasn1.SEQUENCE) && one.ReadASN1(&id, cbasn1.SEQUENCE) &&
+		id.SkipASN1(cbasn1.SEQUENCE) && id.SkipASN1(cbasn1.OCTET_STRING) && id.SkipASN1(cbasn1.OCTET_STRING) && id.ReadASN1Integer(&serial)
+	return serial, ok
 }
 
 // signing is how many P-256 signatures the standard library makes in a second on one core.

@@ -259,7 +259,7 @@ func (s *Server) build() http.Handler {
 	if s.API != nil {
 		outer.Handle("/api/", s.API)
 	}
-	outer.Handle("GET "+ui.StaticPath, ui.Static())
+	outer.Handle(staticRoute, ui.Static())
 	s.outside, s.within = outer, inner
 	guarded := s.guard(http.NewCrossOriginProtection().Handler(outer))
 	// Answers of the PKI go past the mux: it would clean the path of an OCSP request, in which "//" is legal base64.

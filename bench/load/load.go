@@ -1,4 +1,7 @@
-package main
+// Package load asks servers over HTTP as fast as they answer, at as little cost as can be: questions are bytes that were
+// made before, connections stay open where the server lets them, and of an answer its length alone is looked at. So what
+// the client takes of the cores is the same for all that are compared. Start reading at [Run].
+package load
 
 import (
 	"bufio"
@@ -11,42 +14,41 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/ocsp"
-
 	"chancela/bench/child"
-	"chancela/bench/known"
 )
 
-// connections ask at once, on connections that stay where the server lets them.
+// connections ask at once.
 const connections = 8
 
-// asker is one connection that asks and reads, and makes nothing of what it reads but its length.
-type asker struct {
-	address string
+// Asker is one connection that asks and reads.
+type Asker struct {
+	Address string
 	conn    net.Conn
 	in      *bufio.Reader
 	body    []byte
 }
 
-func (a *asker) ask(request []byte) (body []byte, err error) {
+// Ask sends a request and gives the body of the answer, until the next.
+func (a *Asker) Ask(request []byte) (body []byte, err error) {
 	for range 2 { // a server that closes after an answer may have done so while we asked
 		if a.conn == nil {
-			if a.conn, err = net.Dial("tcp", a.address); err != nil { //nolint:noctx // a bench ends by its own hand
+			if a.conn, err = net.Dial("tcp", a.Address); err != nil { //nolint:noctx // a bench ends by its own hand
 				return nil, err
 			}
-			a.in = bufio.NewReaderSize(a.conn, 8192)
+			a.in = bufio.NewReaderSize(a.conn, 16384)
 		}
 		if _, err = a.conn.Write(request); err == nil {
 			if body, err = a.read(); err == nil {
 				return body, nil
 			}
 		}
-		a.close()
+		a.Close()
 	}
 	return nil, err
 }
 
-func (a *asker) close() {
+// Close closes it.
+func (a *Asker) Close() {
 	if a.conn != nil {
 		_ = a.conn.Close()
 		a.conn = nil
@@ -59,7 +61,7 @@ var (
 	closes   = []byte("Connection: close")
 )
 
-func (a *asker) read() ([]byte, error) {
+func (a *Asker) read() ([]byte, error) {
 	line, err := a.in.ReadSlice('\n')
 	if err != nil {
 		return nil, err
@@ -92,36 +94,36 @@ func (a *asker) read() ([]byte, error) {
 	}
 	a.body = a.body[:length]
 	if _, err = io.ReadFull(a.in, a.body); old {
-		a.close()
+		a.Close()
 	}
 	return a.body, err
 }
 
-// burst is what a time of asking came to.
-type burst struct {
+// Burst is what a time of asking came to.
+type Burst struct {
 	Rate float64 // answers a second
 	CPU  float64 // of the server, in microseconds an answer
 }
 
-// load asks for some time, each connection its own share of the questions, over and over.
-func load(c *child.Child, all [][]byte, span time.Duration) (burst, error) {
+// Run asks for some time, each connection by its own chance; an answer must have at least so many bytes.
+func Run(c *child.Child, all [][]byte, least int, span time.Duration) (Burst, error) {
 	before, err := c.CPU()
 	if err != nil {
-		return burst{}, err
+		return Burst{}, err
 	}
 	var wg sync.WaitGroup
 	counts, errs := make([]int, connections), make([]error, connections)
 	begin := time.Now()
 	for n := range connections {
 		wg.Go(func() {
-			a := &asker{address: c.Address}
-			defer a.close()
+			a := &Asker{Address: c.Address}
+			defer a.Close()
 			step := uint64(n)*2654435761 + 1
 			for time.Since(begin) < span {
-				for range 16 {
+				for range 4 {
 					step = step*6364136223846793005 + 1442695040888963407
-					body, err := a.ask(all[(step>>33)%uint64(len(all))])
-					if err == nil && len(body) < 300 {
+					body, err := a.Ask(all[(step>>33)%uint64(len(all))])
+					if err == nil && len(body) < least {
 						err = fmt.Errorf("an answer of %d bytes", len(body))
 					}
 					if err != nil {
@@ -136,57 +138,29 @@ func load(c *child.Child, all [][]byte, span time.Duration) (burst, error) {
 	wg.Wait()
 	took := time.Since(begin)
 	after, err := c.CPU()
-	if err := errors.Join(append(errs, err)...); err != nil {
-		return burst{}, err
+	if err := errors.Join(errors.Join(errs...), err); err != nil {
+		return Burst{}, err
 	}
 	sum := 0
 	for _, n := range counts {
 		sum += n
 	}
-	return burst{float64(sum) / took.Seconds(), float64((after - before).Microseconds()) / float64(sum)}, nil
+	return Burst{float64(sum) / took.Seconds(), float64((after - before).Microseconds()) / float64(sum)}, nil
 }
 
-// each asks every question once: what is signed on first demand is signed then.
-func each(address string, all [][]byte) error {
+// Each asks every question once.
+func Each(address string, all [][]byte) error {
 	var wg sync.WaitGroup
 	errs := make([]error, connections)
 	for n := range connections {
 		wg.Go(func() {
-			a := &asker{address: address}
-			defer a.close()
+			a := &Asker{Address: address}
+			defer a.Close()
 			for i := n; i < len(all) && errs[n] == nil; i += connections {
-				_, errs[n] = a.ask(all[i])
+				_, errs[n] = a.Ask(all[i])
 			}
 		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// right says whether some answers say what they should, as another implementation reads and verifies them.
-func right(address string, s *site, all [][]byte, about []known.Certificate) error {
-	a := &asker{address: address}
-	defer a.close()
-	revoked := 0
-	for i, request := range all {
-		want := ocsp.Good
-		if about[i].Revoked {
-			want, revoked = ocsp.Revoked, revoked+1
-		}
-		if i > 20 && want == ocsp.Good || revoked > 20 {
-			continue
-		}
-		body, err := a.ask(request)
-		if err != nil {
-			return err
-		}
-		r, err := ocsp.ParseResponse(body, s.issuer)
-		if err != nil || r.Status != want || r.SerialNumber.Cmp(about[i].Serial) != 0 {
-			return fmt.Errorf("%s answers wrongly about %x: %v", s.name, about[i].Serial, err)
-		}
-	}
-	if revoked == 0 {
-		return errors.New("nothing that is revoked was asked about")
-	}
-	return nil
 }
