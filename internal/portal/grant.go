@@ -114,7 +114,7 @@ func (g Grant) All(role Role) []string {
 // By finds the first answer of a role among a form's answers. Several fields may have one role, asked under
 // different conditions; the first that is answered counts.
 func (p *Procedure) By(role Role, a Answers) string {
-	for _, f := range p.Fields() {
+	for f := range p.each() {
 		if f.Role == role {
 			if value := a.One(f.Key); value != "" {
 				return value

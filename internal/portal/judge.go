@@ -220,7 +220,7 @@ func argsOf(c Check, a Answers) fault.Args {
 
 // Known says whether a key may stand in a form's answers: it is a field's, or a column's.
 func (p *Procedure) Known(key string) bool {
-	for _, f := range p.Fields() {
+	for f := range p.each() {
 		if f.Key == key {
 			return true
 		}

@@ -1,7 +1,7 @@
 package portal
 
 import (
-	"slices"
+	"iter"
 	"strings"
 
 	"chancela/internal/actor"
@@ -207,11 +207,29 @@ func (p *Procedure) Fields() []Field {
 	return all
 }
 
+// each goes through the fields where they stand: a field is large, and one is looked for at every turn.
+func (p *Procedure) each() iter.Seq[*Field] {
+	return func(yield func(*Field) bool) {
+		for i := range p.Steps {
+			for j := range p.Steps[i].Fields {
+				if !yield(&p.Steps[i].Fields[j]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Field finds a field by its key, among those asked later too.
 func (p *Procedure) Field(key string) (Field, bool) {
-	for _, f := range slices.Concat(p.Fields(), p.AskLater) {
+	for f := range p.each() {
 		if f.Key == key {
-			return f, true
+			return *f, true
+		}
+	}
+	for i := range p.AskLater {
+		if p.AskLater[i].Key == key {
+			return p.AskLater[i], true
 		}
 	}
 	return Field{}, false
@@ -219,9 +237,9 @@ func (p *Procedure) Field(key string) (Field, bool) {
 
 // WithRole finds the first field of a role.
 func (p *Procedure) WithRole(role Role) (Field, bool) {
-	for _, f := range p.Fields() {
+	for f := range p.each() {
 		if f.Role == role {
-			return f, true
+			return *f, true
 		}
 	}
 	return Field{}, false

@@ -29,7 +29,7 @@ func (f Field) namesBody() bool { return f.Kind == field.Body || f.Role == BodyN
 
 // facts puts beside the answers what the register says of the bodies that they name.
 func (p *Procedure) facts(beside Answers) {
-	for _, f := range p.Fields() {
+	for f := range p.each() {
 		if !f.namesBody() {
 			continue
 		}

@@ -307,7 +307,7 @@ func (p *Player) press(ctx context.Context, w *person, address, ending string, f
 	}
 	f, ok := w.page.formEnding(ending)
 	if !ok || w.page.status != http.StatusOK {
-		if p.doing.pressed {
+		if p.doing.pressed && w.page.status < http.StatusInternalServerError { // a fault tells nothing of what was pressed
 			return nil
 		}
 		return errStuck(w.page, "there is nothing to press ("+ending+")")
