@@ -1,7 +1,6 @@
 package issuance
 
 import (
-	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -192,12 +191,11 @@ func (l *Linter) examine(u Unsigned, key throwaway) ([]byte, Report, error) {
 
 // tryCertificate makes the certificate under the throw-away key and lints it.
 func (l *Linter) tryCertificate(u Unsigned, key throwaway) (der, tbs []byte, report Report, err error) {
-	parent := &x509.Certificate{RawSubject: u.issuer.subject, SubjectKeyId: u.issuer.keyID}
-	template := *u.template
-	template.SignatureAlgorithm = key.scheme.signature
-	der, err = x509.CreateCertificate(rand.Reader, &template, parent, u.template.PublicKey, key.key)
-	if err != nil {
-		return nil, nil, Report{}, fmt.Errorf("issuance: encode certificate: %w", err)
+	if tbs, err = encodeCertificate(u.template, u.issuer.subject, key.scheme); err != nil {
+		return nil, nil, Report{}, err
+	}
+	if der, err = signAway(tbs, key); err != nil {
+		return nil, nil, Report{}, err
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -209,7 +207,7 @@ func (l *Linter) tryCertificate(u Unsigned, key throwaway) (der, tbs []byte, rep
 	}
 	report = l.lintsFor(u.profile).run(zcert)
 	runCertificateLints(&report, u, cert)
-	return der, cert.RawTBSCertificate, report, nil
+	return der, tbs, report, nil
 }
 
 // hasLongNames says whether a profile lifts RFC 5280's bounds from a name.

@@ -63,17 +63,16 @@ func readRequest(data []byte) (Request, *x509.CertificateRequest, error) {
 	if !ok {
 		return Request{}, nil, unreadable()
 	}
-	info, ok := requestKey(der)
-	if !ok {
-		return Request{}, nil, unreadable()
-	}
-	key, err := ReadKey(info)
-	if err != nil {
-		return Request{}, nil, err
-	}
 	csr, err := x509.ParseCertificateRequest(der)
 	if err != nil {
+		return Request{}, nil, whyUnreadable(der)
+	}
+	if csr.Version != 0 { // RFC 2986 §4.1
 		return Request{}, nil, unreadable()
+	}
+	key, err := CheckKey(csr.PublicKey) // nil, and refused, for a kind that the library does not know
+	if err != nil {
+		return Request{}, nil, err
 	}
 	r := Request{
 		Key: key, DNSNames: csr.DNSNames, Emails: csr.EmailAddresses, Other: len(csr.IPAddresses)+len(csr.URIs) > 0,
@@ -105,6 +104,16 @@ var proofAlgorithms = []x509.SignatureAlgorithm{
 	x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512,
 	x509.SHA256WithRSA, x509.SHA384WithRSA, x509.SHA512WithRSA,
 	x509.SHA256WithRSAPSS, x509.SHA384WithRSAPSS, x509.SHA512WithRSAPSS,
+}
+
+// whyUnreadable tells a request whose key alone is none from bytes that are no request.
+func whyUnreadable(der []byte) error {
+	if info, ok := requestKey(der); ok {
+		if _, err := ReadKey(info); err != nil {
+			return err
+		}
+	}
+	return unreadable()
 }
 
 func unreadable() error { return fault.New(fault.Invalid, "E-CSR-01") }

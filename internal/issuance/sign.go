@@ -151,21 +151,30 @@ func assemble(t *token, scheme scheme, signature []byte) ([]byte, error) {
 	if t.kind == aStamp {
 		return t.stamp.response(t.tbs, signature)
 	}
-	b := cryptobyte.NewBuilder(make([]byte, 0, len(t.tbs)+len(signature)+64))
+	if t.kind != anAnswer {
+		return wrapSigned(t.tbs, scheme, signature, nil)
+	}
+	der, err := wrapSigned(t.tbs, scheme, signature, t.chain)
+	if err != nil {
+		return nil, err
+	}
+	return wrapAnswer(der)
+}
+
+// wrapSigned is SIGNED (X.509 §6.2.1): the bytes, the algorithm, the signature; behind them what an answer brings along.
+func wrapSigned(tbs []byte, scheme scheme, signature []byte, chain [][]byte) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, len(tbs)+len(signature)+64))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddBytes(t.tbs)
+		b.AddBytes(tbs)
 		b.AddBytes(scheme.id)
 		b.AddASN1BitString(signature)
-		if t.kind == anAnswer && len(t.chain) > 0 {
-			addChain(b, t.chain)
+		if len(chain) > 0 {
+			addChain(b, chain)
 		}
 	})
 	der, err := b.Bytes()
 	if err != nil {
 		return nil, fmt.Errorf("issuance: assemble: %w", err)
-	}
-	if t.kind == anAnswer {
-		return wrapAnswer(der)
 	}
 	return der, nil
 }

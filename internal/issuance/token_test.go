@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -156,9 +157,9 @@ func TestOnlyLintMakesTokens(t *testing.T) {
 
 // TestOnlyThreeFunctionsUseAPrivateKey looks for calls of a Sign method and of the standard library's makers.
 func TestOnlyThreeFunctionsUseAPrivateKey(t *testing.T) {
-	allowed := map[string]string{
-		"Sign": "signBytes", "CreateCertificate": "tryCertificate",
-		"CreateCertificateRequest": "MakeRequest", // proves possession, and is no certificate
+	allowed := map[string][]string{
+		"Sign":                     {"signBytes", "signAway"}, // the second takes a throw-away key's type alone
+		"CreateCertificateRequest": {"MakeRequest"},           // proves possession, and is no certificate
 	}
 	found := 0
 	eachFunction(t, func(file, function string, body ast.Node) {
@@ -179,7 +180,7 @@ func TestOnlyThreeFunctionsUseAPrivateKey(t *testing.T) {
 				fallthrough
 			case "CreateCertificate", "CreateCertificateRequest", "CreateRevocationList", "SignASN1", "SignPKCS1v15", "SignPSS":
 				found++
-				if allowed[name] != function {
+				if !slices.Contains(allowed[name], function) {
 					t.Errorf("%s: %s calls %s", file, function, name)
 				}
 			}
