@@ -26,11 +26,11 @@ var (
 	oidIssuers          = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 2}
 )
 
-// The tags of GeneralName, RFC 5280 §4.2.1.6.
-var (
-	mailboxName = cbasn1.Tag(1).ContextSpecific()
-	hostName    = cbasn1.Tag(2).ContextSpecific()
-	addressName = cbasn1.Tag(6).ContextSpecific()
+// The tags of GeneralName, RFC 5280 §4.2.1.6: context-specific, not constructed.
+const (
+	mailboxName = cbasn1.Tag(0x80 | 1)
+	hostName    = cbasn1.Tag(0x80 | 2)
+	addressName = cbasn1.Tag(0x80 | 6)
 )
 
 // encodeCertificate gives the TBSCertificate (RFC 5280 §4.1.2) that a template says, to be signed by a scheme.
