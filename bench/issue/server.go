@@ -20,7 +20,7 @@ type process struct {
 	target
 	child *exec.Cmd
 	log   *os.File // what it says
-	data  string // folder of its data
+	data  string   // folder of its data
 }
 
 // start builds the program, has it play the script on an empty directory, and starts it on what that leaves. It gives

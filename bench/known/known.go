@@ -138,6 +138,35 @@ func (f *Filled) fill(ctx context.Context, d *sql.DB, n Count) error {
 	return err
 }
 
+// Revoke puts a revocation into the record as another process of the instance would, while the program runs.
+func (f *Filled) Revoke(ctx context.Context, c Certificate) (err error) {
+	d, err := sql.Open("sqlite", "file:"+filepath.Join(f.Data, "chancela.db")+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	tx, err := d.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	at := time.Now().UTC()
+	entry, err := entryOf(c.Serial, at)
+	if err != nil {
+		return err
+	}
+	var turn int64
+	if err := tx.QueryRowContext(ctx, `UPDATE ca_list_head SET changes = changes + 1 WHERE list = ? RETURNING changes`, f.Name).Scan(&turn); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE ca_certificate SET state = 'revoked', revoked_at = ?, reason = 4, entry = ?, turn = ? WHERE serial = ?`,
+		at.Format(stored), entry, turn, hex.EncodeToString(c.Serial.Bytes()))
+	return errors.Join(err, tx.Commit())
+}
+
+// stored is how the record writes times.
+const stored = "2006-01-02T15:04:05.000000Z"
+
 // dropIndexes takes the table's indexes away, which are cheaper to make at the end, and gives the statements for that.
 func dropIndexes(ctx context.Context, tx *sql.Tx) (again []string, err error) {
 	const those = ` FROM sqlite_master WHERE type = 'index' AND tbl_name = 'ca_certificate' AND sql IS NOT NULL ORDER BY name`
@@ -200,7 +229,7 @@ func (f *Filled) insert(ctx context.Context, tx *sql.Tx, n Count) error {
 		var entry []byte
 		if c.Revoked {
 			changes++
-			state, since, reason, turn = "revoked", at.Format("2006-01-02T15:04:05.000000Z"), 4, changes
+			state, since, reason, turn = "revoked", at.Format(stored), 4, changes
 			if entry, err = entryOf(c.Serial, at); err != nil {
 				return err
 			}

@@ -4,8 +4,7 @@
 //
 //	go run ./bench/ocsp [-rounds 5] [-seconds 3] [-small 10000] [-middle 100000] [-large 1000000] [-wait 40m]
 //
-// prints one line of JSON and writes bench/results/ocsp.md. It fails on no clock. It wants openssl, and for other
-// replicas PostgreSQL's server (apt-get install postgresql); without that their figure is left out, and said to be.
+// prints one line of JSON and writes bench/results/ocsp.md. It fails on no clock. It wants openssl.
 package main
 
 import (
@@ -16,7 +15,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
@@ -25,8 +23,6 @@ import (
 	"chancela/bench/known"
 	"chancela/bench/load"
 )
-
-var cores = runtime.NumCPU()
 
 type options struct {
 	rounds               int
@@ -91,7 +87,7 @@ func measure(ctx context.Context, o options) (err error) {
 }
 
 // ours starts the program on so many certificates.
-func ours(ctx context.Context, dir, program string, n int) (*site, []known.Certificate, error) {
+func ours(ctx context.Context, dir, program string, n int) (*site, *known.Filled, error) {
 	filled, err := known.Fill(ctx, program, filepath.Join(dir, fmt.Sprint("data", n)), known.Count{All: n, RevokedEach: 20, Some: different})
 	if err != nil {
 		return nil, nil, err
@@ -105,7 +101,7 @@ func ours(ctx context.Context, dir, program string, n int) (*site, []known.Certi
 		return nil, nil, err
 	}
 	s := &site{name: fmt.Sprint("chancela of ", n), issuer: issuer, child: running}
-	return s, filled.Some, s.prepare("/pki/ocsp", filled.Some)
+	return s, filled, s.prepare("/pki/ocsp", filled.Some)
 }
 
 // prepare makes the questions, asks each once, and has some of the answers verified.
@@ -124,10 +120,11 @@ func (s *site) prepare(path string, some []known.Certificate) (err error) {
 
 // compare asks ours, the limit and openssl in turn, at the middle size.
 func (f *figures) compare(ctx context.Context, dir, program string, o options) (err error) {
-	us, some, err := ours(ctx, dir, program, o.middle)
+	us, filled, err := ours(ctx, dir, program, o.middle)
 	if err != nil {
 		return err
 	}
+	some := filled.Some
 	defer func() { err = errors.Join(err, us.child.Stop()) }()
 	h, err := newHierarchy(dir)
 	if err != nil {
@@ -175,7 +172,7 @@ func (f *figures) compare(ctx context.Context, dir, program string, o options) (
 
 // grow asks ours at the least and at the most size, in turn, and looks at what it holds in memory.
 func (f *figures) grow(ctx context.Context, dir, program string, o options) (err error) {
-	few, _, err := ours(ctx, dir, program, o.small)
+	few, filled, err := ours(ctx, dir, program, o.small)
 	if err != nil {
 		return err
 	}
@@ -208,6 +205,9 @@ func (f *figures) grow(ctx context.Context, dir, program string, o options) (err
 		}
 	}
 	f.grown(few.name, many.name, m)
+	if f.SeenS, f.SeenMostS, err = seen(ctx, few, filled); err != nil {
+		return err
+	}
 	if f.LoadedMB, err = many.child.ResidentMB(); err != nil {
 		return err
 	}

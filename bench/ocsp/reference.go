@@ -22,7 +22,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -87,8 +86,8 @@ func certify(template, parent *x509.Certificate, key, by any) (*x509.Certificate
 	return x509.ParseCertificate(der)
 }
 
-// startOpenssl starts openssl's responder on an index of as many certificates, with a process for each core. It signs
-// each answer anew.
+// startOpenssl starts openssl's responder on an index of as many certificates. It signs each answer anew, in one
+// process.
 func startOpenssl(ctx context.Context, dir string, h *hierarchy, some []known.Certificate, n int) (*child.Child, error) {
 	index := filepath.Join(dir, "index.txt")
 	file, err := os.Create(index)
@@ -123,7 +122,7 @@ func startOpenssl(ctx context.Context, dir string, h *hierarchy, some []known.Ce
 	return child.Start(ctx, 2*time.Minute, func(address string) *exec.Cmd {
 		_, port, _ := strings.Cut(address, ":")
 		return exec.CommandContext(ctx, "openssl", "ocsp", "-index", index, "-port", port, "-CA", filepath.Join(dir, "ca.pem"),
-			"-rsigner", filepath.Join(dir, "responder.pem"), "-rkey", filepath.Join(dir, "responder.key"), "-ndays", "1", "-multi", strconv.Itoa(cores), "-ignore_err")
+			"-rsigner", filepath.Join(dir, "responder.pem"), "-rkey", filepath.Join(dir, "responder.key"), "-ndays", "1", "-ignore_err")
 	}, answersOf(probe[0]))
 }
 

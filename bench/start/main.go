@@ -1,154 +1,184 @@
-// Start measures what a newcomer waits for: from starting the built program on an empty data directory until it is
-// ready, and from a second start on the same data; what it holds in memory when idle; and how long the tour takes.
-// The reference, in the same rounds, is a program of ours that only opens a port (net/http and nothing else).
+// Start measures what whoever starts the built program waits for: on an empty data directory until it is ready; from a
+// second start on the same data; and on a record of a million certificates, until it is ready and until it answers about
+// one of them from memory. Beside that what it holds in memory when idle, and how long the tour takes. The reference, in
+// the same rounds, is a program of ours that only opens a port (net/http and nothing else).
 //
-//	go run ./bench/start [-rounds 5]
+//	go run ./bench/start [-rounds 5] [-large 1000000]
 //
-// prints one line of JSON. It fails on no clock.
+// prints one line of JSON and writes bench/results/start.md. It fails on no clock.
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"net"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
+
+	"chancela/bench/child"
+	"chancela/bench/instance"
+	"chancela/bench/known"
 )
 
-type result struct {
+type figures struct {
 	Rounds          int     `json:"rounds"`
 	EmptyStart      float64 `json:"empty_start_s"`
 	SecondStart     float64 `json:"second_start_s"`
+	LargeStart      float64 `json:"large_start_s"`
+	LargeInMemory   float64 `json:"large_in_memory_s"`
 	ReferenceStart  float64 `json:"reference_start_s"`
 	IdleMB          float64 `json:"idle_rss_mb"`
+	LargeIdleMB     float64 `json:"large_idle_rss_mb"`
 	ReferenceIdleMB float64 `json:"reference_rss_mb"`
 	Tour            float64 `json:"tour_s"`
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "reference" {
+	if len(os.Args) == 3 && os.Args[1] == "reference" {
 		err := http.ListenAndServe(os.Args[2], http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) //nolint:gosec // the reference is what is least
 		fmt.Fprintln(os.Stderr, err)
 		return
 	}
 	rounds := flag.Int("rounds", 5, "how many times each is started")
+	large := flag.Int("large", 1_000_000, "certificates, at the most")
 	flag.Parse()
-	r, err := measure(context.Background(), *rounds)
-	if err != nil {
+	if err := measure(context.Background(), *rounds, *large); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/start:", err)
 		os.Exit(1)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(r)
 }
 
-func measure(ctx context.Context, rounds int) (result, error) {
+func measure(ctx context.Context, rounds, large int) (err error) {
+	before := instance.Load()
 	dir, err := os.MkdirTemp("", "chancela-start-")
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	program := filepath.Join(dir, "chancela")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "./cmd/chancela").CombinedOutput(); err != nil {
-		return result{}, fmt.Errorf("build: %w\n%s", err, out)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	program, err := known.Build(ctx, dir)
+	if err != nil {
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	var empty, second, reference, tour, idle, least []float64
+	full, err := known.Fill(ctx, program, filepath.Join(dir, "full"), known.Count{All: large, RevokedEach: 20})
+	if err != nil {
+		return err
+	}
+	var empty, second, many, reference, tour []start
 	for i := range rounds {
-		data := filepath.Join(dir, "data"+strconv.Itoa(i))
-		for _, times := range []*[]float64{&empty, &second} {
-			took, mb, err := start(ctx, func(address string) *exec.Cmd {
-				return exec.CommandContext(ctx, program, "serve", "--data", data, "--listen", address)
-			})
-			if err != nil {
-				return result{}, err
+		fresh := &known.Filled{Program: program, Data: filepath.Join(dir, "data"+strconv.Itoa(i))}
+		for _, one := range []struct {
+			of  *[]start
+			run func(metrics string) (*child.Child, error)
+			n   int // certificates that must be in memory
+		}{
+			{&empty, func(string) (*child.Child, error) { return fresh.Serve(ctx) }, 0},
+			{&second, func(string) (*child.Child, error) { return fresh.Serve(ctx) }, 0},
+			{&many, func(metrics string) (*child.Child, error) {
+				return full.Serve(ctx, "CHANCELA_SERVER_OPERATIONS_LISTEN="+metrics)
+			}, large},
+			{&reference, func(string) (*child.Child, error) {
+				return child.Start(ctx, time.Minute, func(address string) *exec.Cmd { return exec.CommandContext(ctx, self, "reference", address) }, known.Ready)
+			}, 0},
+		} {
+			if err := watch(ctx, one.of, one.n, one.run); err != nil {
+				return err
 			}
-			*times, idle = append(*times, took), append(idle, mb)
 		}
-		took, mb, err := start(ctx, func(address string) *exec.Cmd { return exec.CommandContext(ctx, self, "reference", address) })
-		if err != nil {
-			return result{}, err
-		}
-		reference, least = append(reference, took), append(least, mb)
 		begin := time.Now()
 		if out, err := exec.CommandContext(ctx, program, "tour").CombinedOutput(); err != nil {
-			return result{}, fmt.Errorf("tour: %w\n%s", err, out)
+			return fmt.Errorf("tour: %w\n%s", err, out)
 		}
-		tour = append(tour, time.Since(begin).Seconds())
+		tour = append(tour, start{took: time.Since(begin).Seconds()})
 	}
-	return result{rounds, median(empty), median(second), median(reference), median(idle), median(least), median(tour)}, nil
+	f := figures{
+		Rounds: rounds, EmptyStart: median(empty, took), SecondStart: median(second, took), LargeStart: median(many, took), LargeInMemory: median(many, inMemory),
+		ReferenceStart: median(reference, took), IdleMB: median(second, idle), LargeIdleMB: median(many, idle), ReferenceIdleMB: median(reference, idle), Tour: median(tour, took),
+	}
+	return f.record(ctx, large, before)
 }
 
-// start starts a program, waits until it answers, waits until it is idle, and stops it.
-func start(ctx context.Context, command func(address string) *exec.Cmd) (seconds, mb float64, err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
+// start is what one start came to.
+type start struct{ took, inMemory, idle float64 }
+
+func took(s start) float64     { return s.took }
+func inMemory(s start) float64 { return s.inMemory }
+func idle(s start) float64     { return s.idle }
+
+// watch starts a program, waits until it has read its record, reads what it holds when it has come to rest, and stops it.
+func watch(ctx context.Context, into *[]start, n int, run func(metrics string) (*child.Child, error)) (err error) {
+	metrics, err := child.FreeAddress()
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	address := l.Addr().String()
-	_ = l.Close()
-	child := command(address)
-	var said bytes.Buffer
-	child.Stderr = &said
 	begin := time.Now()
-	if err := child.Start(); err != nil {
-		return 0, 0, err
-	}
-	defer func() {
-		_ = child.Process.Signal(syscall.SIGTERM)
-		_ = child.Wait()
-	}()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
-		if err != nil {
-			return 0, 0, err
-		}
-		if answer, err := http.DefaultTransport.RoundTrip(req); err == nil {
-			_ = answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				break
-			}
-		}
-		if time.Since(begin) > time.Minute {
-			return 0, 0, fmt.Errorf("not ready within a minute: %s", said.String())
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-	seconds = time.Since(begin).Seconds()
-	<-time.After(2 * time.Second) // what starting took is given back by then
-	mb, err = resident(child.Process.Pid)
-	return seconds, mb, err
-}
-
-func resident(pid int) (float64, error) {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	c, err := run(metrics)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if text, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(text)[0], 64)
-			return kb / 1024, err
+	defer func() { err = errors.Join(err, c.Stop()) }()
+	one := start{took: c.Took.Seconds()}
+	for n > 0 && registered(ctx, metrics) < n {
+		if time.Since(begin) > time.Minute {
+			return errors.New("the record was not read within a minute: " + c.Said())
 		}
+		<-time.After(10 * time.Millisecond)
 	}
-	return 0, fmt.Errorf("no VmRSS of process %d", pid)
+	one.inMemory = time.Since(begin).Seconds()
+	<-time.After(3 * time.Second) // what starting took is given back by then
+	one.idle, err = c.ResidentMB()
+	*into = append(*into, one)
+	return err
 }
 
-func median(all []float64) float64 {
-	slices.Sort(all)
-	return all[len(all)/2]
+var certificates = regexp.MustCompile(`(?m)^chancela_register_certificates (\d+)$`)
+
+// registered is how many certificates a program answers for from memory, as its metrics say.
+func registered(ctx context.Context, address string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		return 0
+	}
+	answer, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, _ := io.ReadAll(answer.Body)
+	found := certificates.FindSubmatch(text)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(found[1]))
+	return n
+}
+
+func median(all []start, of func(start) float64) float64 {
+	var sorted []float64
+	for _, one := range all {
+		sorted = append(sorted, of(one))
+	}
+	slices.Sort(sorted)
+	return sorted[len(sorted)/2]
+}
+
+func (f figures) record(ctx context.Context, large int, before string) error {
+	return instance.Record{
+		Name: "start", Title: "Start, idle memory, tour", Command: fmt.Sprintf("go run ./bench/start -rounds %d -large %d", f.Rounds, large),
+		Words: fmt.Sprintf("Medians. Ready is what /readyz says; before the register is in memory, answers come from the record. The reference opens a port with net/http and nothing else (%.3f s, %.0f MiB). Idle is read three seconds behind the start; the tour took %.1f s.", f.ReferenceStart, f.ReferenceIdleMB, f.Tour),
+		Table: fmt.Sprintf("| measure | figure | must | goal |\n| --- | --- | --- | --- |\n| start, empty | %.2f s | 1 s | 0.3 s |\n| start, again | %.2f s | | |\n| start with %d certificates: ready | %.2f s | 5 s | 2 s |\n| the same: read into memory | %.2f s | 5 s | 2 s |\n| resident idle | %.0f MiB | 120 | 60 |\n| resident idle with %d | %.0f MiB | | |\n",
+			f.EmptyStart, f.SecondStart, large, f.LargeStart, f.LargeInMemory, f.IdleMB, large, f.LargeIdleMB),
+		Figures: f,
+	}.Write(ctx, os.Stdout, before)
 }

@@ -138,6 +138,7 @@ func (a *Answering) Run(ctx context.Context) error {
 	}
 	loop("register", a.CA.Feed)
 	loop("answers", a.Status.Ahead)
+	loop("memory", func(ctx context.Context) error { return boundGarbage(ctx, a.CA.Size) })
 	if a.app.Module != nil {
 		loop("keys", a.app.Module.Run)
 	}

@@ -473,6 +473,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	loop("register", a.Record.Feed)
 	loop("answers", a.Status.Ahead)
+	loop("memory", func(ctx context.Context) error { return boundGarbage(ctx, a.Record.Size) })
 	if a.Module != nil {
 		loop("keys", a.watchKeys)
 	}

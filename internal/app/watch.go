@@ -98,5 +98,7 @@ func measureOwn(ctx context.Context, out io.Writer, record *ca.Record, now time.
 		behind = 1
 	}
 	_, failed := fmt.Fprintf(out, "# HELP chancela_register_behind Whether answers come from memory because the database does not answer.\n# TYPE chancela_register_behind gauge\nchancela_register_behind %d\n", behind)
+	_, sized := fmt.Fprintf(out, "# HELP chancela_register_certificates How many certificates are answered for from memory.\n# TYPE chancela_register_certificates gauge\nchancela_register_certificates %d\n", record.Size())
+	failed = errors.Join(failed, sized)
 	return errors.Join(err, failed)
 }

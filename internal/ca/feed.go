@@ -352,6 +352,13 @@ func (s *Record) readRecord(ctx context.Context, issuer string, serial []byte) (
 	return found, r, inMemory, nil
 }
 
+// Size is how many certificates the register holds in memory.
+func (s *Record) Size() int {
+	s.register.mu.RLock()
+	defer s.register.mu.RUnlock()
+	return int(s.register.count)
+}
+
 // Registered gives what the register has at a place, from 1 on; false behind the last.
 func (s *Record) Registered(place uint32) (Registered, bool) { return s.register.nth(place) }
 
