@@ -64,6 +64,9 @@ func (a *App) roomConfig() (ca.Config, error) {
 // reads for itself: the fewest of its procedures of that outcome, since the room does not know which of them it was.
 func (a *App) sealApprovals() map[string]int {
 	fewest := map[string]int{}
+	if a.Portals == nil { // opened for its keys alone, before the definitions can be read: it seals nothing
+		return fewest
+	}
 	for _, one := range a.Portals.Portals {
 		for _, p := range one.Procedures {
 			if p.Outcome.Kind != outcomeSealed {
