@@ -261,7 +261,7 @@ func (v *visit) fileAt(id string) string {
 // certificateMoves are the forms: accept or decline, suspend, revoke.
 func (v *visit) certificateMoves(p *certificatePage, c certificate.View, deed string, told told) {
 	p.Moves = v.endings(c, deed, told)
-	if c.Own && c.MayRenew {
+	if c.Own && c.MayRenew && c.Standing == certificate.Active {
 		p.Renew = ui.Link{Text: v.say("web.renewal"), Href: v.certificateAt(string(c.ID), renewIt)}
 	}
 	if !c.Own || !c.MayAccept() {
