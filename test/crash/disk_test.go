@@ -89,8 +89,9 @@ func TestADiskThatFailsToSyncEndsAllDeedsAndARestartGoesOn(t *testing.T) {
 	if err != nil || strings.Count(string(log), "until the program is started again") != 1 || strings.Contains(string(log), "producer") || strings.Contains(string(log), "ninguem") {
 		t.Errorf("%v, log:\n%s", err, log)
 	}
-	i.child.Kill() // an operator may be as hasty
-	<-i.child.Ended()
+	if err := i.child.Stop(); err != nil {
+		t.Errorf("it does not end well: %v", err)
+	}
 
 	// Another disk.
 	if err := errors.Join(os.Remove(i.child.Data), os.Rename(bad, i.child.Data)); err != nil {
