@@ -50,6 +50,7 @@ var externalTests = map[string][]string{
 	"portals": {"portal", "actor", "db", "field", "i18n"},
 	"docs":    {"app", "config", "portal"}, // the guides' examples are tried
 	"recheck": {"status", "pkihttp"},       // it asks what is served
+	"app":     {"ceremony"},                // an instance takes on what one made
 	"test": {
 		"tour", "app", "db", "ca", "credential", "portals", "portal", "i18n",
 		"actor", "decision", "durable", "fault", "issuance", "pkihttp", "status", "throttle", // strangers judge what the rooms that issue make

@@ -65,8 +65,13 @@ func (a *Answering) open(ctx context.Context) error {
 		return err
 	}
 	a.warnOfKeys()
+	trust, err := a.app.declared()
+	if err != nil {
+		return err
+	}
 	a.CA, err = ca.New(ca.Config{
-		DB: a.DB, Keys: respondersKeys{keys, func(name string) bool { return a.CA.IsResponder(name) }}, Base: a.app.pkiBase(), Replica: "answering", Log: a.app.o.Log,
+		Trust: trust,
+		DB:    a.DB, Keys: respondersKeys{keys, func(name string) bool { return a.CA.IsResponder(name) }}, Base: a.app.pkiBase(), Replica: "answering", Log: a.app.o.Log,
 	})
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func (a *Answering) open(ctx context.Context) error {
 	}
 	a.Status = status.New(status.Config{DB: a.DB, CA: a.CA, Portals: &portal.Set{}, Log: a.app.o.Log})
 	// The statement's address stands in certificates beside those of status. What was published is read, never written here.
-	a.publication, err = publication.New(publication.Config{DB: a.DB, CA: a.CA, Base: a.app.pkiBase(), Terms: a.CA.Terms()})
+	a.publication, err = publication.New(publication.Config{DB: a.DB, CA: a.CA, Base: a.app.pkiBase(), Terms: a.CA.Terms(), Trust: trust})
 	return err
 }
 

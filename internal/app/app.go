@@ -102,6 +102,8 @@ type App struct {
 	Callers      *caller.Service
 
 	room     signing
+	trust    issuance.Trust
+	listing  *listing // nil unless the instance is declared qualified
 	far      far
 	o        Options
 	vault    *vault.Vault
@@ -483,6 +485,9 @@ func (a *App) Run(ctx context.Context) error {
 	loop("chores", a.every(time.Hour, func(ctx context.Context) error {
 		return errors.Join(a.Cases.Tidy(ctx, actor.Machine("")), a.Certificates.Remind(ctx, actor.Machine("")), a.Certificates.WarnOfHolds(ctx, actor.Machine("")), a.Credentials.Remind(ctx, actor.Machine("")))
 	}))
+	if a.listing != nil {
+		loop("trusted list", a.watchListing)
+	}
 	loop("own keys", a.every(time.Hour, a.watchOwn))
 	loop("sweep", a.every(time.Hour, a.sweep))
 	loop("re-check", a.nights)

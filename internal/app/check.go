@@ -39,7 +39,7 @@ func (a *App) Check(ctx context.Context) []Checked {
 	note("documents", err, "every document matches its digest")
 	_, err = a.Status.Issuers(ctx)
 	note("issuers", err, "certificates are there")
-	all = append(all, a.checkKeys(ctx), a.checkNights(ctx), a.checkOwn(ctx))
+	all = append(all, a.checkKeys(ctx), a.checkNights(ctx), a.checkOwn(ctx), a.checkListing())
 	waiting, err := a.Queue.Waiting(ctx)
 	note("queue", err, fmt.Sprintf("%d due, %d later", waiting.Due, waiting.Later))
 	parked, err := a.Queue.Parked(ctx, 100)

@@ -12,7 +12,7 @@ import (
 
 func (a *App) openPublication() (err error) {
 	a.Publication, err = publication.New(publication.Config{
-		DB: a.DB, CA: a.Record, Base: a.pkiBase(), Pages: a.base() + "/", Terms: a.Record.Terms(), Stamps: a.stamps() == config.AskAll, Module: a.Module != nil,
+		DB: a.DB, CA: a.Record, Base: a.pkiBase(), Pages: a.base() + "/", Terms: a.Record.Terms(), Stamps: a.stamps() == config.AskAll, Module: a.Module != nil, Trust: a.trust,
 		Contact: a.o.Settings.Publication.Contact,
 	})
 	return err

@@ -19,7 +19,7 @@ const settled = 15 * time.Minute
 
 func (a *App) openRecheck() (err error) {
 	a.Recheck, err = recheck.New(recheck.Config{
-		DB: a.DB, Queue: a.Queue, Authorities: a.Record.Authorities, Base: a.pkiBase(), Tell: a.tellFindings, Log: a.o.Log,
+		DB: a.DB, Queue: a.Queue, Authorities: a.Record.Authorities, Base: a.pkiBase(), Trust: a.trust, Tell: a.tellFindings, Log: a.o.Log,
 	})
 	return err
 }

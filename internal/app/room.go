@@ -57,7 +57,20 @@ func (a *App) openRoom() error {
 // roomConfig is what the room and its record are wired to, but for the keys.
 func (a *App) roomConfig() (ca.Config, error) {
 	replica, err := a.replica()
-	return ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", SealApprovals: a.sealApprovals(), Replica: replica, Published: a.path("published"), ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log}, err
+	if err != nil {
+		return ca.Config{}, err
+	}
+	if a.trust, err = a.declared(); err != nil {
+		return ca.Config{}, err
+	}
+	if a.listing, err = a.openListing(); err != nil {
+		return ca.Config{}, err
+	}
+	c := ca.Config{DB: a.DB, Base: a.pkiBase(), CPS: a.pkiBase() + "/politica", SealApprovals: a.sealApprovals(), Replica: replica, Published: a.path("published"), ListSize: a.o.Settings.Status.ListSize, Crash: a.o.Crash, Log: a.o.Log, Trust: a.trust}
+	if a.listing != nil {
+		c.Listed = a.listing.proves
+	}
+	return c, nil
 }
 
 // sealApprovals is, by portal, how many different people approve what is sealed, as its definition says that this process

@@ -125,6 +125,9 @@ func (a *App) RunSigner(ctx context.Context, l net.Listener) error {
 	if a.Module != nil {
 		loops.Go(func() { _ = a.watchKeys(ctx) })
 	}
+	if a.listing != nil {
+		loops.Go(func() { _ = a.watchListing(ctx) })
+	}
 	door := signer.NewServer(signer.Config{Room: a.CA, Health: a.healthOfSigner, Log: a.o.Log})
 	err := signer.Serve(ctx, l, door, a.o.Log)
 	cancel()

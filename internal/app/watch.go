@@ -22,6 +22,7 @@ func (a *App) watchOwn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all = append(all, a.watchedListing()...)
 	var told []ca.Watched
 	err = a.DB.InTx(ctx, func(tx *db.Tx) error {
 		told = nil
@@ -71,7 +72,7 @@ func (a *App) checkOwn(ctx context.Context) Checked {
 		return Checked{What: one.What, Says: err.Error(), Wrong: true}
 	}
 	var bad []string
-	for _, w := range all {
+	for _, w := range append(all, a.watchedListing()...) {
 		if level := w.At(a.DB.Now()); level != ca.Fine {
 			bad = append(bad, fmt.Sprintf("%s %s: %d days left, until %s", w.Kind, w.Name, w.Days(a.DB.Now()), w.Ends.UTC().Format(time.DateOnly)))
 		}

@@ -42,6 +42,10 @@ type Config struct {
 	CPS string
 	// Trust says what certificates may claim; its zero value is a test authority.
 	Trust issuance.Trust
+	// Listed says why an authority (its certificate, DER) is not proven to issue qualified certificates of a kind, or any
+	// for ""; nil if it is. It is asked before each certificate for a holder where Trust is a qualified instance's, and nil
+	// itself where it is not.
+	Listed func(authority []byte, kind issuance.Statement) error
 	// Approvals is the least number of different people for any certificate that no ceremony approved, whatever the
 	// caller asks for: a web process that was taken over cannot lower it. 2 if zero.
 	Approvals int

@@ -70,6 +70,9 @@ func (s *CA) Found(ctx context.Context, by actor.Actor, p Plan) error {
 		if one.issuer == "" && len(s.endings()) > 0 { // whoever certified it has ended, and nobody followed
 			continue
 		}
+		if s.awaitsListing(one) {
+			continue
+		}
 		if err := s.foundOne(ctx, by, p, one); err != nil {
 			return fmt.Errorf("found %s: %w", one.slot, err)
 		}
@@ -95,6 +98,14 @@ func (s *CA) own(p Plan) []own {
 		})
 	}
 	return append(all, p.below(s)...)
+}
+
+// awaitsListing says whether a key of ours, such as a body's seal, is certified only once the trusted list proves its
+// issuer.
+func (s *CA) awaitsListing(o own) bool {
+	from, known := s.known(o.issuer)
+	p, err := issuance.ProfileOf(o.profile)
+	return known && err == nil && s.listed(from, p) != nil
 }
 
 // responderSuffix stands behind an authority's name in that of its responder's keys.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -221,7 +222,23 @@ func (s *Record) issuerOf(_ context.Context, o issuance.Order, from string) (*is
 	if one.offline || one.state != Issued {
 		return nil, fault.New(fault.Unavailable, "ca.offline")
 	}
-	return one, nil
+	return one, s.listed(one, profile)
+}
+
+// listed refuses, Unavailable, what an authority issues while the trusted list does not say that it may: a declaration
+// alone lets it certify its responders and units of time stamps, and nothing for a holder. An authority that would not say
+// TESTE and is not listed would be taken for one that is.
+func (s *Record) listed(from *issuer, p issuance.Profile) error {
+	if !s.c.Trust.IsQualified() || p.Authority || p.Key == issuance.OCSPResponder || p.Key == issuance.TimeStamping {
+		return nil
+	}
+	if s.c.Listed == nil {
+		return fault.New(fault.Unavailable, "ca.not-listed")
+	}
+	if err := s.c.Listed(from.certificate, p.QualifiedFor()); err != nil {
+		return errors.Join(fault.New(fault.Unavailable, "ca.not-listed"), err)
+	}
+	return nil
 }
 
 // issuing is the name of the authority that issues certificates of a profile: of those that are online and in force,

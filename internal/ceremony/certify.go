@@ -177,7 +177,7 @@ func (s *session) order(x subject, key issuance.Key) (draft, error) {
 		return d, err
 	}
 	if x.profile == issuance.RootCA {
-		d.issuer, err = issuance.SelfIssuer(d.order, s.script.urls(x.name), issuance.Trust{})
+		d.issuer, err = issuance.SelfIssuer(d.order, s.script.urls(x.name), s.script.trust())
 	} else {
 		d.issuer, err = s.authorityOf(s.script, x.issuer)
 	}

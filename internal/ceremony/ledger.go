@@ -105,7 +105,7 @@ func (d *Dir) authorityOf(s *Script, name string) (*issuance.Issuer, error) {
 	if !there {
 		return nil, fmt.Errorf("%s has no certificate here yet", name)
 	}
-	return issuance.NewIssuer(h.certificate, s.urls(name), issuance.Trust{})
+	return issuance.NewIssuer(h.certificate, s.urls(name), s.trust())
 }
 
 // urls are the addresses that an authority's certificates carry, as the instance that answers there has them.

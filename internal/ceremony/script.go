@@ -26,6 +26,8 @@ type Script struct {
 	Needed  int      `yaml:"needed"` // custodians who open the keys together: m of n
 	Keys    Store    `yaml:"keys"`
 
+	Qualified Qualified `yaml:"qualified"` // left out for authorities that carry TESTE
+
 	Authorities []Authority `yaml:"authorities"`
 	// Algorithm is that of the keys that the instance makes by itself below them: responders, unit, seals.
 	Algorithm string `yaml:"algorithm"`
@@ -177,10 +179,15 @@ func (s *Script) check(wrong *portal.Mistakes) {
 	m.unless(nameForm.MatchString(s.Name), s.At, "ceremony %q is no name: lower-case letters, digits and hyphens", s.Name)
 	m.unless(s.Body != "" && s.Place != "", s.At, "body and place say who holds the ceremony, and where")
 	m.unless(isPlainHTTP(s.Address), s.At, "address %q is not a plain http address, such as http://pki.exemplo.pt/pki (RFC 5280 §4.2.2.1)", s.Address)
+	_, err := s.Qualified.trust()
+	m.unless(err == nil, s.Qualified.At, "qualified: %v", err)
 	s.checkPeople(m)
 	s.checkKeys(m)
 	for i, a := range s.Authorities {
 		a.check(m)
+		marked := strings.Contains(a.CommonName, issuance.TestMark)
+		m.unless(marked || s.Qualified.declared(), a.At, "common_name lacks %s, which an authority carries that is not proven qualified; qualified declares otherwise", issuance.TestMark)
+		m.unless(!marked || !s.Qualified.declared(), a.At, "common_name has %s, which an authority that is declared qualified does not carry", issuance.TestMark)
 		twice := slices.ContainsFunc(s.Authorities[:i], func(b Authority) bool { return a.Name == b.Name || a.CommonName == b.CommonName })
 		m.unless(!twice, a.At, "two authorities are called %s or %s", a.Name, a.CommonName)
 	}
@@ -191,6 +198,38 @@ func (s *Script) check(wrong *portal.Mistakes) {
 		m.unless(i == 0 || one.Do != doConvene, one.At, "%s comes once, first", doConvene)
 		m.unless(i == len(s.Steps)-1 || one.Do != doClose, one.At, "%s comes once, last", doClose)
 	}
+}
+
+// Qualified declares that the authorities are to be qualified ones: their names do not say TESTE, and an instance issues
+// by them only when the trusted list proves it.
+type Qualified struct {
+	At      portal.Pos
+	List    string `yaml:"trusted_list_url"` // https address of the list that will name them
+	Arc     string `yaml:"policy_arc"`       // the operator's own, for certificate policies
+	English string `yaml:"disclosure_en"`    // https address of the PKI disclosure statement
+}
+
+// trust is what the script's certificates may claim, before anything is proven: a name without TESTE, and policies of the
+// operator's own. A ceremony certifies no holder.
+func (s *Script) trust() issuance.Trust {
+	trust, err := s.Qualified.trust()
+	if err != nil {
+		return issuance.Trust{} // the script was refused
+	}
+	return trust
+}
+
+func (q Qualified) declared() bool { return q.List+q.Arc+q.English != "" }
+
+func (q Qualified) trust() (issuance.Trust, error) {
+	if !q.declared() {
+		return issuance.Trust{}, nil
+	}
+	arc, err := issuance.ParseArc(q.Arc)
+	if err != nil {
+		return issuance.Trust{}, err
+	}
+	return issuance.Qualified(issuance.Proof{TrustedList: q.List, PolicyArc: arc, PDS: map[string]string{"en": q.English}})
 }
 
 func isPlainHTTP(address string) bool {
@@ -247,7 +286,6 @@ func (a Authority) check(m mistakes) {
 	m.unless(a.Years >= 1 && a.Years <= p.Validity.Years, a.At, "years is %d; from 1 to %d", a.Years, p.Validity.Years)
 	_, err = p.Name(a.values())
 	m.unless(err == nil, a.At, "the name cannot stand in a certificate: %v", err)
-	m.unless(strings.Contains(a.CommonName, issuance.TestMark), a.At, "common_name lacks %s, which an authority carries that is not proven qualified", issuance.TestMark)
 }
 
 func (a Authority) profile() string {

@@ -35,6 +35,7 @@ type Settings struct {
 
 	Stamps      Stamps      `toml:"stamps"`
 	Publication Publication `toml:"publication"`
+	Qualified   Qualified   `toml:"qualified"`
 	Status      Status      `toml:"status"`
 }
 
@@ -117,6 +118,40 @@ type Status struct {
 type Publication struct {
 	Samples string `toml:"samples" doc:"whether an evaluation instance issues test certificates for the world to fetch: yes or no; empty is yes"`
 	Contact string `toml:"contact" doc:"where the practice statement sends those who want to write to the operator; empty for nowhere"`
+}
+
+// Qualified declares that the authorities of this instance issue qualified certificates, and says where the proof is.
+// Nothing is claimed by a declaration alone.
+type Qualified struct {
+	List    string `toml:"trusted_list" doc:"file of the national trusted list (ETSI TS 119 612, XML), kept fresh by the operator; empty for an instance that is not qualified, and whose authorities carry TESTE"`
+	Signers string `toml:"trusted_list_signers" doc:"PEM file of the certificates that may sign the trusted list"`
+	Address string `toml:"trusted_list_url" doc:"https address of the trusted list, as published"`
+	Arc     string `toml:"policy_arc" doc:"the operator's own arc for certificate policies, such as 1.3.6.1.4.1.N.1; no example's"`
+	PDSEN   string `toml:"disclosure_en" doc:"https address of the PKI disclosure statement in English"`
+	PDSPT   string `toml:"disclosure_pt" doc:"https address of the PKI disclosure statement in Portuguese; empty for none"`
+}
+
+// Declared says whether the operator declares the instance qualified.
+func (q Qualified) Declared() bool { return q.List != "" }
+
+// check wants the whole of a declaration, or none.
+func (q Qualified) check(mode string) []error {
+	if !q.Declared() {
+		if q != (Qualified{}) {
+			return []error{errors.New("qualified.trusted_list is empty: an instance is declared qualified with the list that proves it, or not at all")}
+		}
+		return nil
+	}
+	var wrong []error
+	for key, value := range map[string]string{"trusted_list_signers": q.Signers, "trusted_list_url": q.Address, "policy_arc": q.Arc, "disclosure_en": q.PDSEN} {
+		if value == "" {
+			wrong = append(wrong, fmt.Errorf("qualified.trusted_list wants qualified.%s", key))
+		}
+	}
+	if mode == Evaluation {
+		wrong = append(wrong, errors.New("qualified.trusted_list: an evaluation instance is never qualified"))
+	}
+	return wrong
 }
 
 // TLS says with which certificate the pages are served.
@@ -340,6 +375,7 @@ func (s *Settings) check() []error {
 	need(slices.Contains([]string{"starttls", "tls", "none"}, s.Mail.TLS), fmt.Sprintf("mail.tls is %q; expected starttls, tls or none", s.Mail.TLS))
 	need(slices.Contains([]string{"", "ec-p256", "ec-p384", "ec-p521", "rsa-3072", "rsa-4096"}, s.Keys.Algorithm), fmt.Sprintf("keys.algorithm is %q; expected ec-p256, ec-p384, ec-p521, rsa-3072 or rsa-4096", s.Keys.Algorithm))
 	need(slices.Contains([]string{"", AskAll, AskBodies, AskNobody}, s.Stamps.Ask), fmt.Sprintf("stamps.ask is %q; expected all, bodies or nobody", s.Stamps.Ask))
+	wrong = append(wrong, s.Qualified.check(s.Server.Mode)...)
 	need(s.Status.ListSize >= 0, "status.list_size is below 0")
 	need(s.Server.Role == WholeRole || s.Server.Role == StatusRole, fmt.Sprintf("server.role is %q; expected all or status", s.Server.Role))
 	need(slices.Contains([]string{"", "yes", "no"}, s.Publication.Samples), fmt.Sprintf("publication.samples is %q; expected yes or no", s.Publication.Samples))

@@ -202,3 +202,20 @@ func TestWeakAlgorithmsAreRefusedAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+func TestADeclarationIsWholeOrThereIsNone(t *testing.T) {
+	whole := config.Qualified{List: "/l.xml", Signers: "/s.pem", Address: "https://www.exemplo.pt/l.xml", Arc: "1.3.6.1.4.1.99999.1", PDSEN: "https://www.exemplo.pt/p.pdf"}
+	for name, one := range map[string]struct {
+		env  []string
+		word string
+	}{
+		"no list":          {[]string{"CHANCELA_QUALIFIED_POLICY_ARC=" + whole.Arc}, "qualified.trusted_list is empty"},
+		"a list alone":     {[]string{"CHANCELA_QUALIFIED_TRUSTED_LIST=" + whole.List}, "wants qualified.trusted_list_signers"},
+		"in an evaluation": {[]string{"CHANCELA_QUALIFIED_TRUSTED_LIST=" + whole.List}, "never qualified"},
+	} {
+		_, _, err := config.Read(config.Source{Env: func() []string { return one.env }})
+		if err == nil || !strings.Contains(err.Error(), one.word) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

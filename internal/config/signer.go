@@ -69,7 +69,7 @@ func (s *Settings) checkSigner() []error {
 		need(s.Keys.Passphrase != "" || s.Keys.Library != "", "  missing: keys.passphrase (or CHANCELA_KEYS_PASSPHRASE_FILE), which opens the keys, or keys.pkcs11_library of the module that holds them")
 		need(strings.HasPrefix(s.Server.PKIURL, "http://"), "  missing: server.pki_url, the plain http:// address that certificates name (RFC 5280, 4.2.2.1): the same as of the process that serves")
 	}
-	return append(wrong, s.checkEngine("a signer")...)
+	return append(append(wrong, s.Qualified.check(s.Server.Mode)...), s.checkEngine("a signer")...)
 }
 
 // checkEngine wants PostgreSQL under a signer in production. Two processes on one SQLite file lose nothing; but both

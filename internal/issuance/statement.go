@@ -85,6 +85,16 @@ func (t Trust) statements(of []Statement, subject Name) []Statement {
 	})
 }
 
+// QualifiedFor is the statement that tells what a profile's qualified certificates are for; "" for a profile that has none.
+func (p Profile) QualifiedFor() Statement {
+	for _, s := range p.QC {
+		if s == QcTypeSign || s == QcTypeSeal || s == QcTypeWeb {
+			return s
+		}
+	}
+	return ""
+}
+
 // Says gives the statements that a certificate of an order makes on an instance of this Trust.
 func (t Trust) Says(o Order) []Statement {
 	p, err := profileAt(o.Profile, o.Version)

@@ -3,7 +3,9 @@ package issuance
 import (
 	"encoding/asn1"
 	"errors"
+	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -42,6 +44,18 @@ func Qualified(p Proof) (Trust, error) {
 		}
 	}
 	return Trust{proof: p, set: true}, nil
+}
+
+// ParseArc reads an object identifier from its dotted form.
+func ParseArc(text string) (arc asn1.ObjectIdentifier, err error) {
+	for part := range strings.SplitSeq(text, ".") {
+		n, err := strconv.ParseUint(part, 10, 31)
+		if err != nil {
+			return nil, fmt.Errorf("issuance: %q is no object identifier, such as 1.3.6.1.4.1.N.1", text)
+		}
+		arc = append(arc, int(n))
+	}
+	return arc, nil
 }
 
 // IsQualified says whether certificates may claim to be qualified.
