@@ -147,9 +147,11 @@ func (c *Child) CPU() (time.Duration, error) {
 	return sum, err
 }
 
-// Quiet waits until it uses less than a twentieth of a core, at most so long, and says whether it does.
+// Quiet waits until it uses less than a twentieth of a core, three times in a row, since it may get none of a busy
+// machine for a while; at most so long. It says whether it does.
 func (c *Child) Quiet(most time.Duration) (bool, error) {
 	const look = 2 * time.Second
+	quiet := 0
 	for begin := time.Now(); time.Since(begin) < most; {
 		before, err := c.CPU()
 		if err != nil {
@@ -160,7 +162,10 @@ func (c *Child) Quiet(most time.Duration) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if after-before <= 10*tick {
+		if quiet++; after-before > 10*tick {
+			quiet = 0
+		}
+		if quiet == 3 {
 			return true, nil
 		}
 	}
