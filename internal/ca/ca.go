@@ -94,9 +94,12 @@ type CA struct {
 func CrashPoints() []string {
 	return []string{
 		pointKey, pointLinted, pointIntent, pointSigned, pointRecorded, pointRevoked,
-		pointListNumber, pointListSigned, pointListRecorded, pointSealIntent, pointSealed, pointEnded, pointShut,
+		pointListNumber, pointListSigned, pointListRecorded, pointSealIntent, pointSealed,
 	}
 }
+
+// EndingPoints are those that only an authority's end comes by.
+func EndingPoints() []string { return []string{pointEnded, pointShut} }
 
 // The crash points: each stands just behind what it names.
 const (

@@ -63,9 +63,6 @@ func (i *instance) whole(t *testing.T) {
 // revokes, makes a list, seals. A point that nothing reaches fails.
 func TestACrashAtAnyPointIsRepaired(t *testing.T) {
 	for _, point := range ca.CrashPoints() {
-		if point == "ca.ended" || point == "ca.shut" { // an authority's end is killed in a test of its own
-			continue
-		}
 		t.Run(point, func(t *testing.T) {
 			dbtest.Each(t, func(t *testing.T, d *db.DB) {
 				i := &instance{db: d, keys: keysIn(t.TempDir()), clock: &clock{at: time.Now()}}

@@ -200,8 +200,9 @@ func TestTheEndOfAnAuthorityGoesOnWhereItWasKilled(t *testing.T) {
 		c := i.issue(t, "o1")
 		e := i.ends(t)
 		end := func() { _, _ = i.End(context.WithoutCancel(t.Context()), machine, e) }
-		for _, point := range []string{"ca.ended", "ca.list-number", "ca.list-signed", "ca.list-recorded"} {
-			if point != "ca.ended" {
+		ending := ca.EndingPoints()
+		for _, point := range []string{ending[0], "ca.list-number", "ca.list-signed", "ca.list-recorded"} {
+			if point != ending[0] {
 				i.clock.pass(2 * time.Minute)
 			}
 			reached := i.killedAt(point, 1, func() { end(); _ = i.Work(t.Context()) })
@@ -217,8 +218,8 @@ func TestTheEndOfAnAuthorityGoesOnWhereItWasKilled(t *testing.T) {
 		if !has(i.lastList(t, e.Authority), c.Serial) {
 			t.Error("not on the last list")
 		}
-		if !i.killedAt("ca.shut", 1, func() { _ = i.Shut(t.Context(), machine, e.Authority) }) {
-			t.Error("nothing reaches ca.shut")
+		if !i.killedAt(ending[1], 1, func() { _ = i.Shut(t.Context(), machine, e.Authority) }) {
+			t.Errorf("nothing reaches %s", ending[1])
 		}
 		i.start(t)
 		if _, err := i.Issue(t.Context(), actor.Machine("exemplo"), i.ordered(t, "o3")); err == nil {
