@@ -317,9 +317,6 @@ func TestTheSignerIsKilledAtEveryPointWhileWhoServesGoesOn(t *testing.T) {
 			}
 		}
 		for _, point := range ca.CrashPoints() {
-			if point == "ca.ended" || point == "ca.shut" { // no tour ends an authority: it is killed in a test of its room
-				continue
-			}
 			if !slices.Contains(founding, point) {
 				t.Errorf("the signer was not killed at %s", point)
 			}
