@@ -104,7 +104,7 @@ func (a *App) keyFiles() (ca.Keys, error) {
 	if a.o.Settings.Keys.Passphrase == "" {
 		cost = issuance.CostRandom()
 	}
-	return ca.FileKeys{Dir: a.signingDir(), Passphrase: []byte(passphrase), Cost: cost}, nil
+	return ca.FileKeys{Dir: a.signingDir(), Passphrase: issuance.NewPassphrase([]byte(passphrase), cost)}, nil
 }
 
 // noSMS is the way out of an instance that has none: nothing should have been queued for it.

@@ -28,8 +28,7 @@ type Keys interface {
 // FileKeys keeps each key in an encrypted file of a folder that nobody else may read.
 type FileKeys struct {
 	Dir        string
-	Passphrase []byte
-	Cost       issuance.Cost
+	Passphrase *issuance.Passphrase
 }
 
 var _ Keys = FileKeys{}
@@ -76,7 +75,7 @@ func (k FileKeys) Make(ctx context.Context, name string, a issuance.Algorithm) (
 	if err != nil {
 		return nil, err
 	}
-	data, err := issuance.SealKey(key, k.Passphrase, k.Cost)
+	data, err := issuance.SealKey(key, k.Passphrase)
 	if err != nil {
 		return nil, err
 	}

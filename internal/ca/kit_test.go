@@ -124,7 +124,7 @@ func (i *instance) start(t *testing.T) {
 }
 
 func keysIn(dir string) ca.Keys {
-	return ca.FileKeys{Dir: dir, Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}}
+	return ca.FileKeys{Dir: dir, Passphrase: issuance.NewPassphrase([]byte("frase de ensaio sem segredo"), issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1})}
 }
 
 // website is an order of a website's certificate with a new key.

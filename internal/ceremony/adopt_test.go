@@ -58,7 +58,7 @@ func eachInstance(t *testing.T, dir string, test func(t *testing.T, i *instance)
 func (i *instance) start(t *testing.T) {
 	t.Helper()
 	var err error
-	i.CA, err = ca.New(ca.Config{DB: i.db, Keys: ca.FileKeys{Dir: i.keys, Passphrase: i.open, Cost: least}, Base: address, Replica: "one"})
+	i.CA, err = ca.New(ca.Config{DB: i.db, Keys: ca.FileKeys{Dir: i.keys, Passphrase: issuance.NewPassphrase(i.open, least)}, Base: address, Replica: "one"})
 	if err == nil {
 		err = i.Load(t.Context())
 	}

@@ -207,7 +207,7 @@ func (s *session) use(secret secret) error {
 		return err
 	}
 	// The passphrase has 256 random bits and needs no stretching.
-	s.keys = ca.FileKeys{Dir: s.at(keysDir), Passphrase: phrase, Cost: issuance.CostRandom()}
+	s.keys = ca.FileKeys{Dir: s.at(keysDir), Passphrase: issuance.NewPassphrase(phrase, issuance.CostRandom())}
 	return nil
 }
 

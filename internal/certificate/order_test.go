@@ -79,7 +79,7 @@ func TestOnlyTheKeyOfARequestIsUsed(t *testing.T) {
 		k.problems(k.grant("pessoa", "c7", portal.Answers{"i": {"isto não é um pedido"}}), "E-CSR-01")
 		key, err := issuance.GenerateKey(issuance.ECP256)
 		must(t, err)
-		pem, err := issuance.SealKey(key, []byte("frase de ensaio sem segredo"), issuance.CostRandom())
+		pem, err := issuance.SealKey(key, issuance.NewPassphrase([]byte("frase de ensaio sem segredo"), issuance.CostRandom()))
 		must(t, err)
 		k.problems(k.grant("pessoa", "c8", portal.Answers{"i": {"-----BEGIN PRIVATE KEY-----\n" + string(pem)}}), "E-CSR-05")
 	})

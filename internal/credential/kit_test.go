@@ -148,7 +148,7 @@ func opened(t testing.TB, d *db.DB, c *clock) *kit {
 	must(t, err)
 	k.ca, err = ca.New(ca.Config{
 		DB: d, Base: "http://localhost:8080/pki", Replica: "one", SealApprovals: map[string]int{desk: 1},
-		Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: []byte("frase de ensaio sem segredo"), Cost: issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1}},
+		Keys: ca.FileKeys{Dir: t.TempDir(), Passphrase: issuance.NewPassphrase([]byte("frase de ensaio sem segredo"), issuance.Cost{Time: 1, Memory: 8 << 10, Threads: 1})},
 	})
 	must(t, err)
 	must(t, k.ca.Found(t.Context(), actor.Machine(""), ca.Plan{

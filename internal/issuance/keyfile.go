@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -62,9 +63,46 @@ func (f keyFile) bound() ([]byte, error) {
 	return json.Marshal(f)
 }
 
-func (f keyFile) cipher(passphrase []byte) (cipher.AEAD, error) {
-	key := argon2.IDKey(passphrase, f.Salt, f.Cost.Time, f.Cost.Memory, f.Cost.Threads, fileKeySize)
-	defer clear(key)
+// Passphrase opens and seals key files. To stretch it costs by far the most of that, and is done once for each salt:
+// the files that one passphrase seals share theirs, and differ in their nonces, so that a process pays once for all.
+type Passphrase struct {
+	secret []byte
+	cost   Cost
+
+	mu        sync.Mutex
+	salt      []byte // of what was stretched first at this cost; new files take it too
+	stretched map[stretch][]byte
+}
+
+// stretch is what a file's key follows from, beside the passphrase.
+type stretch struct {
+	salt [saltSize]byte
+	cost Cost
+}
+
+// mostStretched bounds the keys that are kept: files that were sealed elsewhere have salts of their own.
+const mostStretched = 100
+
+// NewPassphrase takes a passphrase, and what it shall cost to try one on the files that it seals.
+func NewPassphrase(secret []byte, cost Cost) *Passphrase {
+	return &Passphrase{secret: secret, cost: cost, stretched: map[stretch][]byte{}}
+}
+
+// at gives the cipher of the files of a salt and a cost.
+func (p *Passphrase) at(salt []byte, cost Cost) (cipher.AEAD, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	which := stretch{[saltSize]byte(salt), cost}
+	key, ok := p.stretched[which]
+	if !ok {
+		key = argon2.IDKey(p.secret, salt, cost.Time, cost.Memory, cost.Threads, fileKeySize)
+		if len(p.stretched) < mostStretched {
+			p.stretched[which] = key
+		}
+		if p.salt == nil && cost == p.cost {
+			p.salt = salt
+		}
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
@@ -72,12 +110,24 @@ func (f keyFile) cipher(passphrase []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+// newSalt is the salt of a file that is about to be sealed.
+func (p *Passphrase) newSalt() ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.salt != nil {
+		return p.salt, nil
+	}
+	salt := make([]byte, saltSize)
+	_, err := rand.Read(salt)
+	return salt, err
+}
+
 // SealKey writes a private key as an encrypted key file.
-func SealKey(key crypto.Signer, passphrase []byte, cost Cost) ([]byte, error) {
-	if len(passphrase) < 15 { // the least of any secret in this program that a person may choose
+func SealKey(key crypto.Signer, passphrase *Passphrase) ([]byte, error) {
+	if len(passphrase.secret) < 15 { // the least of any secret in this program that a person may choose
 		return nil, errors.New("issuance: a key file's passphrase has at least 15 bytes")
 	}
-	if !cost.sane() {
+	if !passphrase.cost.sane() {
 		return nil, errors.New("issuance: that cost is out of bounds")
 	}
 	algorithm, err := AlgorithmOf(key.Public())
@@ -93,11 +143,11 @@ func SealKey(key crypto.Signer, passphrase []byte, cost Cost) ([]byte, error) {
 		return nil, fmt.Errorf("issuance: encode key: %w", err)
 	}
 	defer clear(private)
-	f := keyFile{Format: keyFormat, Algorithm: algorithm, Public: public, Cost: cost, Salt: make([]byte, saltSize)}
-	if _, err := rand.Read(f.Salt); err != nil {
+	f := keyFile{Format: keyFormat, Algorithm: algorithm, Public: public, Cost: passphrase.cost}
+	if f.Salt, err = passphrase.newSalt(); err != nil {
 		return nil, err
 	}
-	aead, err := f.cipher(passphrase)
+	aead, err := passphrase.at(f.Salt, f.Cost)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +164,12 @@ func SealKey(key crypto.Signer, passphrase []byte, cost Cost) ([]byte, error) {
 }
 
 // OpenKey reads an encrypted key file. A wrong passphrase and a changed file are both [ErrPassphrase].
-func OpenKey(data, passphrase []byte) (Signer, error) {
+func OpenKey(data []byte, passphrase *Passphrase) (Signer, error) {
 	f, err := parseKeyFile(data)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := f.cipher(passphrase)
+	aead, err := passphrase.at(f.Salt, f.Cost)
 	if err != nil {
 		return nil, err
 	}
