@@ -137,8 +137,9 @@ type View struct {
 	Lint        Lint
 	Digest      string // of the order: what was approved
 	Revocation  *Ended // nil unless revoked
-	// MayRenew says whether another may be ordered in its place, or has been.
+	// MayRenew says whether another may be ordered in its place, or has been; Next is what took it, if it is over.
 	MayRenew bool
+	Next     ID
 	Holds    []Hold // times of suspension, oldest first
 	// Own says that whoever looks is its holder; neither an officer nor who answers for the body is.
 	Own bool

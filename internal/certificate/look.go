@@ -286,11 +286,14 @@ func (s *Service) view(ctx context.Context, tx *db.Tx, by actor.Actor, r row) (V
 	}
 	v.Lint = lintOf(c.Report)
 	if s.renewalRule(r) != nil {
-		_, renewed, err := renewedBy(ctx, tx, r.ID)
+		next, renewed, err := renewedBy(ctx, tx, r.ID)
 		if err != nil {
 			return v, err
 		}
 		v.MayRenew = renewed || v.Standing == Active
+		if renewed && v.Standing != Active {
+			v.Next = next.order
+		}
 	}
 	v.MayCancel = !c.DueAt.IsZero() && (by.Kind == actor.Officer || by.Person != "" && by.Person == c.DueBy)
 	if v.Holds, err = s.holdsOf(ctx, tx, c); err != nil {

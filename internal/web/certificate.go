@@ -261,7 +261,10 @@ func (v *visit) fileAt(id string) string {
 // certificateMoves are the forms: accept or decline, suspend, revoke.
 func (v *visit) certificateMoves(p *certificatePage, c certificate.View, deed string, told told) {
 	p.Moves = v.endings(c, deed, told)
-	if c.Own && c.MayRenew && c.Standing == certificate.Active {
+	switch {
+	case c.Own && c.Next != "":
+		p.Renew = ui.Link{Text: v.say("web.renewal.next"), Href: v.certificateAt(string(c.Next))}
+	case c.Own && c.MayRenew:
 		p.Renew = ui.Link{Text: v.say("web.renewal"), Href: v.certificateAt(string(c.ID), renewIt)}
 	}
 	if !c.Own || !c.MayAccept() {

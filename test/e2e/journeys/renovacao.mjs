@@ -109,7 +109,6 @@ export default async function ({ person, step, server }) {
     await ana.press(say('web.certificate.accept.button'))
     await ana.open(page)
     await ana.sees(say('web.certificate.ended'), say('certificate.reason.3'))
-    await ana.follow(say('web.renewal'))
     await ana.follow(say('web.renewal.next'))
     assert.equal(ana.at(), next)
   })
