@@ -201,7 +201,7 @@ func (w *world) got(c chance) error {
 // requestOf makes a request of a path as it was sent, whatever it is.
 func requestOf(method, path string) *http.Request {
 	r := httptest.NewRequest(method, "/", nil)
-	r.URL = &url.URL{Path: path, RawPath: path}
+	r.URL, r.RequestURI = &url.URL{Path: path, RawPath: path}, path
 	if decoded, err := url.PathUnescape(path); err == nil {
 		r.URL.Path = decoded
 	}
