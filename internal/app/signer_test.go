@@ -20,7 +20,11 @@ func apart(t *testing.T) (serve, signs app.Options) {
 	s.Server.Data = t.TempDir()
 	s.Database.URL = "sqlite:" + filepath.Join(s.Server.Data, "chancela.db")
 	k := s
-	k.Server.Data = t.TempDir()
+	var err error
+	if k.Server.Data, err = os.MkdirTemp("", "k"); err != nil { // a socket's path has 107 bytes at most
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(k.Server.Data) })
 	s.Keys.Signer = []string{"unix:" + filepath.Join(k.Server.Data, "signer.sock")}
 	options := func(s config.Settings) app.Options {
 		return app.Options{Settings: s, Base: &url.URL{Scheme: "http", Host: "localhost:8080"}, Log: slog.New(slog.DiscardHandler)}
