@@ -138,16 +138,22 @@ class PuppeteerPage {
   evaluate(f, arg) { return this.raw.evaluate(f, arg) }
   async element(f, arg) { return (await this.raw.evaluateHandle(f, arg)).asElement() }
 
-  // click presses where a person would, and only what is in sight there.
+  // click presses where a person would, and only what is in sight there; again,
+  // as a person does, where it moved away in between.
   async click(el) {
-    const [x, y] = await el.evaluate(e => {
-      e.scrollIntoView({ block: 'center', behavior: 'instant' })
-      const [box] = e.getClientRects(), x = box.x + box.width / 2, y = box.y + box.height / 2
-      const there = document.elementFromPoint(x, y)
-      if (!there || !e.contains(there) && !there.contains(e)) throw new Error(`<${there?.tagName}> lies over what is pressed`)
-      return [x, y]
-    })
-    await this.raw.mouse.click(x, y)
+    for (let missed = true, tries = 0; missed && tries < 3; tries++) {
+      const [x, y] = await el.evaluate(e => {
+        e.scrollIntoView({ block: 'center', behavior: 'instant' })
+        const [box] = e.getClientRects(), x = box.x + box.width / 2, y = box.y + box.height / 2
+        const there = document.elementFromPoint(x, y)
+        if (!there || !e.contains(there) && !there.contains(e)) throw new Error(`<${there?.tagName}> lies over what is pressed`)
+        window.missed = true
+        e.addEventListener('click', () => { window.missed = false }, { once: true, capture: true })
+        return [x, y]
+      })
+      await this.raw.mouse.click(x, y)
+      missed = await this.raw.evaluate(() => window.missed === true).catch(() => false) // another page is there already
+    }
   }
 
   async fill(el, text) {
