@@ -13,6 +13,7 @@ import (
 
 	"chancela/internal/actor"
 	"chancela/internal/ca"
+	"chancela/internal/db"
 	"chancela/internal/fault"
 	"chancela/internal/issuance"
 )
@@ -226,5 +227,33 @@ func TestTheEndOfAnAuthorityGoesOnWhereItWasKilled(t *testing.T) {
 			t.Error("a key that counts as gone signs")
 		}
 		i.shut(t, e.Authority)
+	})
+}
+
+// TestWhatIsUnderAMandateDoesNotHideWhatPeopleAreToldOf: orders' certificates are found by their room without the others
+// that are due; those end here.
+func TestWhatIsUnderAMandateDoesNotHideWhatPeopleAreToldOf(t *testing.T) {
+	each(t, func(t *testing.T, i *instance) {
+		ordered, under := i.issue(t, "o1"), i.issue(t, "o2")
+		must(t, i.deed(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `UPDATE ca_certificate SET mandate = 'exemplo' WHERE serial = $1`, string(under.Serial))
+			return err
+		}))
+		e := i.ends(t)
+		if left, err := i.End(t.Context(), machine, e); err != nil || left != 2 {
+			t.Fatalf("%d left: %v", left, err)
+		}
+		must(t, i.deed(t, func(tx *db.Tx) error {
+			due, err := i.DueIn(t.Context(), tx)
+			if len(due) != 1 || due[0].Serial != ordered.Serial {
+				t.Errorf("due: %+v", due)
+			}
+			return err
+		}))
+		i.clock.pass(2 * time.Minute)
+		must(t, i.Work(t.Context()))
+		if got := i.find(t, under.Serial); got.State != ca.Revoked {
+			t.Errorf("under the mandate: %s", got.State)
+		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 // TestWhatIsAskedAllTheTimeReadsNoWholeTable: both engines choose so of the same indexes; SQLite says what it chose.
 func TestWhatIsAskedAllTheTimeReadsNoWholeTable(t *testing.T) {
 	d := dbtest.Open(t, dbtest.SQLite(t), time.Now)
-	for name, query := range map[string]string{"due": queryDue, "crosses": queryCrosses} {
+	for name, query := range map[string]string{"due": queryDue, "due of orders": queryDueOfOrders, "crosses": queryCrosses} {
 		err := d.Look(t.Context(), func(tx *db.Tx) error {
 			steps, err := db.Collect(t.Context(), tx, func(scan func(...any) error) (step string, err error) {
 				var id, parent, unused int

@@ -66,10 +66,10 @@ func (s *Record) CancelIn(ctx context.Context, tx *db.Tx, by actor.Actor, serial
 	return audit.Write(ctx, tx, by, "certificate.cancel-revocation", c.object(), audit.With("at", db.Time(c.DueAt)))
 }
 
-// DueIn are certificates whose scheduled revocation, or the end of whose suspension, has come: the room of their orders
+// DueIn are certificates of orders whose scheduled revocation, or the end of whose suspension, has come: the room of their orders
 // carries it out and tells people.
 func (s *Record) DueIn(ctx context.Context, tx *db.Tx) ([]Certificate, error) {
-	return due(ctx, tx, tx.Now())
+	return dueOfOrders(ctx, tx, tx.Now())
 }
 
 // lateAfter is when this room carries out itself what the room of orders did not: nobody is told then, but what was
