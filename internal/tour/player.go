@@ -195,6 +195,13 @@ func (p *Player) file(ctx context.Context, i int, act portal.TourAct, w *person)
 			p.applicant, p.filing, p.issued = w, 0, nil
 			return nil
 		}
+		if p.again && p.caseID != "" && at.at.Path == p.path("processos", p.caseID) && at.status == http.StatusOK {
+			// The crash lost the answer and not what was sent: the draft is a case, whose page may have forms of its own.
+			if err := w.open(ctx, at.at.Path+atReceipt); err != nil {
+				return err
+			}
+			continue
+		}
 		if at.status != http.StatusOK && at.status != http.StatusUnprocessableEntity {
 			return errStuck(at, "the form cannot be gone on with")
 		}

@@ -54,7 +54,7 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // onStage gives a player and a person before a stage; a lost answer is followed by a revival.
-func onStage(t *testing.T, s *stage) (*Player, *person, *int) {
+func onStage(t *testing.T, s http.Handler) (*Player, *person, *int) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
@@ -79,6 +79,45 @@ func TestAPressWhoseAnswerWasLostIsLookedAfterAndNotRepeatedIfItWasDone(t *testi
 		if err != nil || s.pressed != 1 || *revived != want {
 			t.Errorf("lost at %d: %v; done %d times, revived %d times", lose, err, s.pressed, *revived)
 		}
+	}
+}
+
+// TestADraftThatWasSentBeforeTheCrashIsNotGoneOnWith: it is a case by then, and its page has a form of its own that
+// nobody meant to press.
+func TestADraftThatWasSentBeforeTheCrashIsNotGoneOnWith(t *testing.T) {
+	sent, taken, lost := false, 0, 0
+	show := func(w http.ResponseWriter, form string) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte("<main><h1>Pedido</h1>" + form + "</main>"))
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /p/novo/acesso", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/p/processos/x1/rever", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /p/processos/x1/rever", func(w http.ResponseWriter, r *http.Request) {
+		if sent {
+			http.Redirect(w, r, "/p/processos/x1", http.StatusSeeOther)
+			return
+		}
+		show(w, `<form method="post" action="/p/processos/x1/submeter"><button>Submeter</button></form>`)
+	})
+	mux.HandleFunc("POST /p/processos/x1/submeter", func(http.ResponseWriter, *http.Request) {
+		sent = true
+		lost++
+		panic(http.ErrAbortHandler)
+	})
+	mux.HandleFunc("GET /p/processos/x1", func(w http.ResponseWriter, _ *http.Request) {
+		show(w, `<form method="post" action="/p/processos/x1/desistir"><button>Desistir</button></form>`)
+	})
+	mux.HandleFunc("POST /p/processos/x1/desistir", func(w http.ResponseWriter, r *http.Request) {
+		taken++
+		http.Redirect(w, r, "/p/processos/x1", http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /p/processos/x1/recibo", func(w http.ResponseWriter, _ *http.Request) { show(w, "") })
+	p, w, revived := onStage(t, mux)
+	act := portal.TourAct{Procedure: "acesso"}
+	if err := p.insist(t.Context(), func() error { return p.file(t.Context(), 0, act, w) }); err != nil || taken != 0 || lost != 1 || *revived != 1 || p.caseID != "x1" {
+		t.Errorf("%v; withdrawn %d times, sent %d times, revived %d times, case %q", err, taken, lost, *revived, p.caseID)
 	}
 }
 
