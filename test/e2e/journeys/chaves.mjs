@@ -10,7 +10,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { answer, define, file, goOn, linkIn, officer, problems, prove, signIn } from '../lib/acts.mjs'
-import { certificate, otherKey, pdf, privateKey, put, readByAll, stamp } from '../lib/papers.mjs'
+import { certificate, noKey, otherKey, pdf, privateKey, put, readByAll, stamp } from '../lib/papers.mjs'
 import { portal, say } from '../lib/words.mjs'
 
 export const modes = ['chromium-pt', 'firefox-pt']
@@ -130,10 +130,12 @@ export default async function ({ person, step, server, mode }) {
     ana.patience = 30
     await joined(await put('chave.pem', key), `${passphrase}?`)
     await ana.sees(say('ui.key.wrong-passphrase'))
-    await joined(await put('outra.pem', await otherKey(passphrase, chromium)), passphrase)
-    await ana.sees(say('ui.key.another'))
     await joined(await put('chave.pem', key.toString().replace(/\n.{8}/, '\n')), passphrase)
     await ana.sees(say('ui.key.damaged'))
+    await joined(await put('chave.pem', noKey(key, passphrase)), passphrase)
+    await ana.sees(say('ui.key.wrong-passphrase'))
+    await joined(await put('outra.pem', await otherKey(passphrase, chromium)), passphrase)
+    await ana.sees(say('ui.key.another'))
     await joined(await put('nada.pem', 'isto não é uma chave'), passphrase)
     await ana.sees(say('ui.key.damaged'))
     assert.ok(!await ana.has('link', say('ui.key.save-joined')), 'it offers a file that it could not make')

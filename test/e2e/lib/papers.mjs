@@ -1,7 +1,9 @@
 // Makes the files that people send: small, and obviously for tests.
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { createCipheriv, pbkdf2Sync } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { deflateSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +11,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const dir = await mkdtemp(join(tmpdir(), 'chancela-e2e-papers-'))
-process.once('exit', () => rm(dir, { recursive: true, force: true }))
+process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
 
 // pdf writes a page with a line of text, and gives the path.
 export async function pdf(name, line = `Documento de ensaio: ${name}`) {
@@ -141,4 +143,21 @@ export async function stamp(address, user) {
   await run('openssl', ['ts', '-query', '-digest', 'ab'.repeat(32), '-sha256', '-cert', '-out', asked])
   const { stdout: code } = await run('curl', ['-sS', '--noproxy', '*', '-u', user, '-H', 'Content-Type: application/timestamp-query', '--data-binary', `@${asked}`, '-o', given, '-w', '%{http_code}', address])
   return code === '200' ? (await run('openssl', ['ts', '-reply', '-in', given, '-text'])).stdout : code
+}
+
+// noKey gives a key's encrypted file with something else in it that the same
+// passphrase opens: what one in 256 wrong passphrases finds.
+export function noKey(pem, passphrase) {
+  const der = Buffer.from(pem.toString().replace(/-----[^-]+-----|\s/g, ''), 'base64')
+  const after = (hex, n) => {
+    const at = der.indexOf(Buffer.from(hex, 'hex')) + hex.length / 2
+    return der.subarray(at, at + n)
+  }
+  const pbkdf2 = after('06092a864886f70d01050c', 25) // SEQUENCE { OCTET STRING of 16, INTEGER of 3, … }
+  const iv = after('060960864801650304012a0410', 16)
+  const from = der.indexOf(iv) + 16, long = der[from + 1] & 0x80 ? der[from + 1] & 0x7f : 0
+  const sealed = der.subarray(from + 2 + long)
+  const cipher = createCipheriv('aes-256-cbc', pbkdf2Sync(passphrase.normalize('NFC'), pbkdf2.subarray(4, 20), pbkdf2.readUIntBE(22, 3), 32, 'sha256'), iv)
+  const other = Buffer.concat([der.subarray(0, der.length - sealed.length), cipher.update(Buffer.alloc(sealed.length - 1, 0xa5)), cipher.final()])
+  return `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${other.toString('base64').match(/.{1,64}/g).join('\n')}\n-----END ENCRYPTED PRIVATE KEY-----\n`
 }

@@ -330,27 +330,38 @@ const publicKey = (certificate) => {
   return { spki: info.all, as: { name: "ECDSA", namedCurve }, sign: { name: "ECDSA", hash: "SHA-256" } };
 };
 
-// opened reads a key's file. A key of another kind than the certificate's cannot be read at all.
+// imported takes a PKCS#8. A key of another kind than the certificate's cannot be read at all.
+const imported = async (plain, as) => {
+  try {
+    return await subtle.importKey("pkcs8", plain, as, true, ["sign"]);
+  } catch {
+    throw new Wrong("another");
+  } finally {
+    plain.fill(0);
+  }
+};
+
+// decrypted undoes the encryption. One in 256 wrong passphrases leaves bytes that end as padding does (RFC 8018 §6.1.1):
+// that they begin as a PKCS#8 tells it from the right one.
+const decrypted = async (seal, passphrase) => {
+  const by = await keyFrom(passphrase, seal, ["decrypt"]);
+  let plain = Uint8Array.of();
+  try {
+    plain = new Uint8Array(await subtle.decrypt({ name: "AES-CBC", iv: seal.iv }, by, seal.secret));
+    const [version, algorithm] = parts(plain);
+    if (version?.tag === 0x02 && algorithm?.tag === 0x30) return plain;
+  } catch {}
+  plain.fill(0);
+  throw new Wrong("passphrase");
+};
+
+// opened reads a key's file.
 const opened = async (text, passphrase, as) => {
   const [der] = unpem("ENCRYPTED PRIVATE KEY", text);
-  if (!der) {
-    const [plain] = unpem("PRIVATE KEY", text);
-    if (!plain) throw new Wrong(text.includes("PRIVATE KEY") ? "otherway" : "damaged");
-    try {
-      return await subtle.importKey("pkcs8", plain, as, true, ["sign"]);
-    } catch {
-      throw new Wrong("another");
-    } finally {
-      plain.fill(0);
-    }
-  }
-  const seal = readSeal(der);
-  const by = await keyFrom(passphrase, seal, ["unwrapKey"]);
-  try {
-    return await subtle.unwrapKey("pkcs8", seal.secret, by, { name: "AES-CBC", iv: seal.iv }, as, true, ["sign"]);
-  } catch (err) {
-    throw new Wrong(err.name === "DataError" ? "another" : "passphrase");
-  }
+  if (der) return imported(await decrypted(readSeal(der), passphrase), as);
+  const [plain] = unpem("PRIVATE KEY", text);
+  if (!plain) throw new Wrong(text.includes("PRIVATE KEY") ? "otherway" : "damaged");
+  return imported(plain, as);
 };
 
 // together joins a key's file with its certificate; the key signs something, and the certificate's key has to verify it.
